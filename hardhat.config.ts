@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url';
+
+import hardhatToolboxViem from '@nomicfoundation/hardhat-toolbox-viem';
+import { defineConfig } from 'hardhat/config';
+import type { HardhatPlugin } from 'hardhat/types/plugins';
+
+// The compiler of the npm package: Hardhat downloads nothing when every compiler entry has a path.
+const solc = fileURLToPath(import.meta.resolve('solc/soljson.js'));
+
+/**
+ * A compiler warning fails the build. It works on the compiler's own output, since `getCompilationJobErrors` runs after
+ * the artifacts are cached and a second build would pass.
+ */
+const warningsAsErrors: HardhatPlugin = {
+  id: 'zklora-warnings-as-errors',
+  hookHandlers: {
+    solidity: async () => ({
+      default: async () => ({
+        invokeSolc: async (context, compiler, solcInput, solcConfig, next) => {
+          const output = await next(context, compiler, solcInput, solcConfig);
+          for (const entry of output.errors ?? []) {
+            if (entry.severity === 'warning') {
+              entry.severity = 'error';
+              entry.type = 'WarningAsError';
+            }
+          }
+          return output;
+        },
+      }),
+    }),
+  },
+};
+
+const { ZKLORA_RPC_URL, ZKLORA_PRIVATE_KEY } = process.env;
+
+export default defineConfig({
+  plugins: [hardhatToolboxViem, warningsAsErrors],
+  solidity: {
+    version: '0.8.37',
+    path: solc,
+    settings: { evmVersion: 'cancun', optimizer: { enabled: true, runs: 10_000 } },
+  },
+  paths: { tests: { nodejs: 'test/contracts', solidity: 'test/contracts' } },
+  networks: {
+    localhost: { type: 'http', url: 'http://127.0.0.1:8545' },
+    // Any chain: ZKLORA_RPC_URL=… ZKLORA_PRIVATE_KEY=0x… hardhat ignition deploy --network remote …
+    remote: {
+      type: 'http',
+      url: ZKLORA_RPC_URL ?? 'http://127.0.0.1:8545',
+      accounts: ZKLORA_PRIVATE_KEY === undefined ? 'remote' : [ZKLORA_PRIVATE_KEY],
+    },
+  },
+  // One seed, so that a failure is the same failure the next time.
+  test: { solidity: { fuzz: { runs: 256, seed: '0x7a6b4c6f5241' } } },
+});

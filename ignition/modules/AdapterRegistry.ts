@@ -1,0 +1,4 @@
+import { buildModule } from '@nomicfoundation/hardhat-ignition/modules';
+
+/** Deploys the registry; it has no constructor arguments and no owner. */
+export default buildModule('AdapterRegistry', (m) => ({ registry: m.contract('AdapterRegistry') }));
