@@ -13,7 +13,7 @@ export function parseOsRelease(text: string): Distribution {
   const fields = new Map<string, string>();
   for (const line of text.split('\n')) {
     const match = /^([A-Z_]+)=(.*)$/.exec(line.trim());
-    if (match !== null) fields.set(match[1]!, match[2]!.replace(/^(["'])(.*)\1$/, '$2'));
+    if (match !== null) fields.set(match[1], match[2].replace(/^(["'])(.*)\1$/, '$2'));
   }
   return {
     id: fields.get('ID') ?? '',

@@ -33,7 +33,7 @@ export function reasonIn(stderr: string): string {
     .filter((line) => line !== '' && !line.includes('artificially reduced'));
   const refusal = lines.find((line) => /required|not supported|couldn't load|could not load/i.test(line));
   const thrown = lines.find((line) => /^[A-Za-z]*Error\b/.test(line));
-  return refusal ?? thrown ?? lines.at(-1) ?? 'the probe failed without a word';
+  return refusal ?? thrown?.replace(/^DeviceError: /, '') ?? lines.at(-1) ?? 'the probe failed without a word';
 }
 
 /** The commands that install a driver WebGPU accepts on this machine; empty where none is known. */

@@ -35,7 +35,12 @@ export function packagesFinding(): Finding {
     return present.version !== version || present.integrity !== integrity;
   });
   if (wrong.length === 0) {
-    return { subject: 'packages', ok: true, found: `${installed.size} installed as package-lock.json says`, remedy: [] };
+    return {
+      subject: 'packages',
+      ok: true,
+      found: `${installed.size} installed as package-lock.json says`,
+      remedy: [],
+    };
   }
   const names = wrong.slice(0, 3).map(([name]) => name.replace(/^.*node_modules\//, ''));
   const more = wrong.length > names.length ? ` and ${wrong.length - names.length} more` : '';

@@ -1,0 +1,68 @@
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** The arrows of the layout: prover → protocol ← worker, and nothing points into the tests. */
+function importsNothingFrom(folders, message) {
+  return {
+    'no-restricted-imports': ['error', { patterns: [{ regex: `^(\\.\\./)+(${folders.join('|')})/`, message }] }],
+  };
+}
+
+const PURE = 'protocol/ has no input, output, clock or randomness: what it says depends on its arguments alone.';
+
+export default defineConfig(
+  globalIgnores(['.build', '.zklora', '.wrangler', 'artifacts', 'cache', 'coverage', 'runs', 'ignition/deployments']),
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      complexity: ['error', 15],
+      eqeqeq: 'error',
+      'max-lines': ['error', 400],
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+      'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx', 'hack'] }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      // The CPU side of an asynchronous interface has nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+      // Kernels and field code index arrays whose bounds the statement fixes.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+    },
+  },
+  {
+    files: ['protocol/**/*.ts'],
+    rules: {
+      ...importsNothingFrom(['prover', 'worker', 'test', 'bench', 'contracts'], 'protocol/ stands alone.'),
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(?!\\.|@noble/)', message: 'protocol/ depends on @noble/* alone.' }] },
+      ],
+      'no-restricted-globals': [
+        'error',
+        ...['Date', 'performance', 'crypto', 'process', 'console', 'fetch', 'setTimeout'].map((name) => ({
+          name,
+          message: PURE,
+        })),
+      ],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: PURE }],
+    },
+  },
+  {
+    files: ['prover/**/*.ts'],
+    rules: importsNothingFrom(['worker', 'test', 'bench'], 'The arrows are prover → protocol ← worker.'),
+  },
+  {
+    files: ['worker/**/*.ts'],
+    rules: importsNothingFrom(['prover', 'test', 'bench'], 'The arrows are prover → protocol ← worker.'),
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: { 'max-lines-per-function': 'off' },
+  },
+  {
+    // node:test returns promises that its runner awaits by itself.
+    files: ['test/contracts/**/*.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': 'off' },
+  },
+);

@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs';
+
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+const node: TestProjectConfiguration = {
+  extends: true,
+  test: {
+    name: 'node',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/worker/**', 'test/contracts/**'],
+  },
+};
+
+const worker: TestProjectConfiguration = {
+  extends: true,
+  plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+  test: { name: 'worker', include: ['test/worker/**/*.test.ts'] },
+};
+
+export default defineConfig({
+  test: {
+    projects: existsSync(new URL('wrangler.toml', import.meta.url)) ? [node, worker] : [node],
+    // Each file that computes on the GPU takes all cores where the driver computes on the CPU.
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
