@@ -105,7 +105,8 @@ export interface OpenedLeaf {
 }
 
 function checkDigest(digest: Uint8Array): Uint8Array {
-  if (digest.length !== DIGEST_BYTES) throw new MerkleError('MERKLE_DIGEST', `a digest has ${DIGEST_BYTES} bytes, not ${digest.length}`);
+  if (digest.length !== DIGEST_BYTES)
+    throw new MerkleError('MERKLE_DIGEST', `a digest has ${DIGEST_BYTES} bytes, not ${digest.length}`);
   return digest;
 }
 
@@ -116,7 +117,12 @@ function checkDigest(digest: Uint8Array): Uint8Array {
  * @param siblings in the order of {@link siblingPositions}, neither more nor fewer.
  * @throws MerkleError MERKLE_EMPTY, MERKLE_INDEX, MERKLE_ORDER, MERKLE_SIBLINGS, MERKLE_DIGEST, MERKLE_ROOT
  */
-export function verifyMultiProof(root: Uint8Array, depth: number, leaves: readonly OpenedLeaf[], siblings: readonly Uint8Array[]): void {
+export function verifyMultiProof(
+  root: Uint8Array,
+  depth: number,
+  leaves: readonly OpenedLeaf[],
+  siblings: readonly Uint8Array[],
+): void {
   if (leaves.length === 0) throw new MerkleError('MERKLE_EMPTY', 'a multi-proof opens at least one leaf');
   let indices = leaves.map((leaf) => leaf.index);
   const needed = siblingCount(depth, indices);

@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 
 import { MerkleError, type MerkleErrorCode } from '../../protocol/errors.ts';
 import { compressPair } from '../../protocol/hash.ts';
-import { type OpenedLeaf, leafDigest, siblingCount, siblingPositions, verifyMultiProof } from '../../protocol/merkle.ts';
+import {
+  type OpenedLeaf,
+  leafDigest,
+  siblingCount,
+  siblingPositions,
+  verifyMultiProof,
+} from '../../protocol/merkle.ts';
 
 const DEPTH = 4;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
@@ -75,7 +81,10 @@ describe('verifyMultiProof', () => {
     for (let set = 1; set < 256; set++) {
       const indices = Array.from({ length: 8 }, (_, i) => i).filter((i) => (set >> i) & 1);
       const { root, leaves, siblings } = open(3, indices);
-      expect(refusal(() => verifyMultiProof(root, 3, leaves, siblings)), indices.join()).toBeUndefined();
+      expect(
+        refusal(() => verifyMultiProof(root, 3, leaves, siblings)),
+        indices.join(),
+      ).toBeUndefined();
     }
   });
 
@@ -87,36 +96,93 @@ describe('verifyMultiProof', () => {
 
   type Case = ReturnType<typeof open>;
   test.each<[string, MerkleErrorCode, (honest: Case) => Case]>([
-    ['an altered leaf', 'MERKLE_ROOT', (p) => ({ ...p, leaves: [{ ...p.leaves[0], digest: flipped(p.leaves[0].digest) }, ...p.leaves.slice(1)] })],
-    ['an altered sibling', 'MERKLE_ROOT', (p) => ({ ...p, siblings: [flipped(p.siblings[0]), ...p.siblings.slice(1)] })],
-    ['an altered last sibling', 'MERKLE_ROOT', (p) => ({ ...p, siblings: [...p.siblings.slice(0, -1), flipped(p.siblings.at(-1)!)] })],
-    ['two swapped siblings', 'MERKLE_ROOT', (p) => ({ ...p, siblings: [p.siblings[1], p.siblings[0], ...p.siblings.slice(2)] })],
-    ['two swapped leaves', 'MERKLE_ROOT', (p) => ({ ...p, leaves: p.leaves.map((leaf, i) => ({ ...leaf, digest: p.leaves[i ^ 1]?.digest ?? leaf.digest })) })],
-    ['a leaf under another index', 'MERKLE_ROOT', (p) => ({ ...p, leaves: [{ ...p.leaves[0], index: 3 }, ...p.leaves.slice(1)] })],
+    [
+      'an altered leaf',
+      'MERKLE_ROOT',
+      (p) => ({ ...p, leaves: [{ ...p.leaves[0], digest: flipped(p.leaves[0].digest) }, ...p.leaves.slice(1)] }),
+    ],
+    [
+      'an altered sibling',
+      'MERKLE_ROOT',
+      (p) => ({ ...p, siblings: [flipped(p.siblings[0]), ...p.siblings.slice(1)] }),
+    ],
+    [
+      'an altered last sibling',
+      'MERKLE_ROOT',
+      (p) => ({ ...p, siblings: [...p.siblings.slice(0, -1), flipped(p.siblings.at(-1)!)] }),
+    ],
+    [
+      'two swapped siblings',
+      'MERKLE_ROOT',
+      (p) => ({ ...p, siblings: [p.siblings[1], p.siblings[0], ...p.siblings.slice(2)] }),
+    ],
+    [
+      'two swapped leaves',
+      'MERKLE_ROOT',
+      (p) => ({
+        ...p,
+        leaves: p.leaves.map((leaf, i) => ({ ...leaf, digest: p.leaves[i ^ 1]?.digest ?? leaf.digest })),
+      }),
+    ],
+    [
+      'a leaf under another index',
+      'MERKLE_ROOT',
+      (p) => ({ ...p, leaves: [{ ...p.leaves[0], index: 3 }, ...p.leaves.slice(1)] }),
+    ],
     ['another root', 'MERKLE_ROOT', (p) => ({ ...p, root: flipped(p.root) })],
     ['a missing sibling', 'MERKLE_SIBLINGS', (p) => ({ ...p, siblings: p.siblings.slice(1) })],
     ['an extra sibling', 'MERKLE_SIBLINGS', (p) => ({ ...p, siblings: [...p.siblings, p.siblings[0]] })],
     ['a missing leaf', 'MERKLE_SIBLINGS', (p) => ({ ...p, leaves: p.leaves.slice(1) })],
     ['a duplicate index', 'MERKLE_ORDER', (p) => ({ ...p, leaves: [p.leaves[0], ...p.leaves] })],
     ['unsorted indices', 'MERKLE_ORDER', (p) => ({ ...p, leaves: p.leaves.toReversed() })],
-    ['an index beyond the tree', 'MERKLE_INDEX', (p) => ({ ...p, leaves: [...p.leaves.slice(0, -1), { ...p.leaves.at(-1)!, index: 16 }] })],
-    ['a negative index', 'MERKLE_INDEX', (p) => ({ ...p, leaves: [{ ...p.leaves[0], index: -1 }, ...p.leaves.slice(1)] })],
-    ['a fractional index', 'MERKLE_INDEX', (p) => ({ ...p, leaves: [{ ...p.leaves[0], index: 2.5 }, ...p.leaves.slice(1)] })],
-    ['a short sibling', 'MERKLE_DIGEST', (p) => ({ ...p, siblings: [p.siblings[0].subarray(1), ...p.siblings.slice(1)] })],
-    ['a short leaf digest', 'MERKLE_DIGEST', (p) => ({ ...p, leaves: [{ ...p.leaves[0], digest: new Uint8Array(31) }, ...p.leaves.slice(1)] })],
+    [
+      'an index beyond the tree',
+      'MERKLE_INDEX',
+      (p) => ({ ...p, leaves: [...p.leaves.slice(0, -1), { ...p.leaves.at(-1)!, index: 16 }] }),
+    ],
+    [
+      'a negative index',
+      'MERKLE_INDEX',
+      (p) => ({ ...p, leaves: [{ ...p.leaves[0], index: -1 }, ...p.leaves.slice(1)] }),
+    ],
+    [
+      'a fractional index',
+      'MERKLE_INDEX',
+      (p) => ({ ...p, leaves: [{ ...p.leaves[0], index: 2.5 }, ...p.leaves.slice(1)] }),
+    ],
+    [
+      'a short sibling',
+      'MERKLE_DIGEST',
+      (p) => ({ ...p, siblings: [p.siblings[0].subarray(1), ...p.siblings.slice(1)] }),
+    ],
+    [
+      'a short leaf digest',
+      'MERKLE_DIGEST',
+      (p) => ({ ...p, leaves: [{ ...p.leaves[0], digest: new Uint8Array(31) }, ...p.leaves.slice(1)] }),
+    ],
     ['a short root', 'MERKLE_DIGEST', (p) => ({ ...p, root: p.root.subarray(1) })],
     ['no leaf at all', 'MERKLE_EMPTY', (p) => ({ ...p, leaves: [], siblings: [] })],
   ])('refuses %s', (_name, code, tamper) => {
     const honest = open(DEPTH, [2, 6, 7, 13]);
-    expect(refusal(() => verifyMultiProof(honest.root, DEPTH, honest.leaves, honest.siblings)), 'control').toBeUndefined();
+    expect(
+      refusal(() => verifyMultiProof(honest.root, DEPTH, honest.leaves, honest.siblings)),
+      'control',
+    ).toBeUndefined();
     const forged = tamper(honest);
     expect(refusal(() => verifyMultiProof(forged.root, DEPTH, forged.leaves, forged.siblings))).toBe(code);
   });
 
   test('refuses the same digests under another depth', () => {
     const honest = open(DEPTH, [0]);
-    expect(refusal(() => verifyMultiProof(honest.root, DEPTH, honest.leaves, honest.siblings)), 'control').toBeUndefined();
-    expect(refusal(() => verifyMultiProof(honest.root, DEPTH + 1, honest.leaves, honest.siblings))).toBe('MERKLE_SIBLINGS');
-    expect(refusal(() => verifyMultiProof(honest.root, DEPTH - 1, honest.leaves, honest.siblings))).toBe('MERKLE_SIBLINGS');
+    expect(
+      refusal(() => verifyMultiProof(honest.root, DEPTH, honest.leaves, honest.siblings)),
+      'control',
+    ).toBeUndefined();
+    expect(refusal(() => verifyMultiProof(honest.root, DEPTH + 1, honest.leaves, honest.siblings))).toBe(
+      'MERKLE_SIBLINGS',
+    );
+    expect(refusal(() => verifyMultiProof(honest.root, DEPTH - 1, honest.leaves, honest.siblings))).toBe(
+      'MERKLE_SIBLINGS',
+    );
   });
 });
