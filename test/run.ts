@@ -1,0 +1,82 @@
+// The whole check: `node test/run.ts [--full] [pattern…]`; ends with one line "N passed, N failed".
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { countHardhat, countVitest, type Count } from './count.ts';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const VITEST_REPORT = '.build/vitest.json';
+const TOOLS = {
+  tsc: 'node_modules/typescript/bin/tsc',
+  eslint: 'node_modules/eslint/bin/eslint.js',
+  prettier: 'node_modules/prettier/bin/prettier.cjs',
+  vitest: 'node_modules/vitest/vitest.mjs',
+  hardhat: 'node_modules/hardhat/dist/src/cli.js',
+} as const;
+
+const full = process.argv.includes('--full');
+const patterns = process.argv.slice(2).filter((argument) => argument !== '--full');
+
+/** Runs one tool in the project's folder, shows its output, and returns its exit code and what it wrote. */
+async function run(tool: keyof typeof TOOLS, args: readonly string[]): Promise<{ code: number; output: string }> {
+  process.stdout.write(`\n── ${tool} ${args.join(' ')}\n`);
+  const child = spawn(process.execPath, [TOOLS[tool], ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
+      ...(full ? { ZKLORA_FULL: '1' } : {}),
+      HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true',
+      WRANGLER_SEND_METRICS: 'false',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    },
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    process.stdout.write(chunk);
+  });
+  const stop = (signal: NodeJS.Signals): boolean => child.kill(signal);
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const [code] = (await once(child, 'close')) as [number | null];
+  process.off('SIGINT', stop).off('SIGTERM', stop);
+  if (code === null) process.exit(1);
+  return { code, output: Buffer.concat(chunks).toString('utf8') };
+}
+
+/** A tool whose answer is yes or no counts as one test. */
+async function check(tool: 'tsc' | 'eslint' | 'prettier', args: readonly string[]): Promise<Count> {
+  const { code } = await run(tool, args);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function vitest(): Promise<Count> {
+  mkdirSync(`${ROOT}.build`, { recursive: true });
+  rmSync(ROOT + VITEST_REPORT, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${VITEST_REPORT}`];
+  const { code } = await run('vitest', ['run', ...reporters, ...patterns]);
+  const report = existsSync(ROOT + VITEST_REPORT) ? readFileSync(ROOT + VITEST_REPORT, 'utf8') : undefined;
+  return countVitest(report, code);
+}
+
+async function hardhat(): Promise<Count> {
+  const { code, output } = await run('hardhat', ['test']);
+  return countHardhat(output, code);
+}
+
+const counts: Count[] = [];
+if (patterns.length === 0) {
+  counts.push(await check('tsc', ['--build']));
+  counts.push(await check('eslint', ['.']));
+  counts.push(await check('prettier', ['--check', '--log-level=warn', '.']));
+}
+counts.push(await vitest());
+if (patterns.length === 0 && existsSync(`${ROOT}hardhat.config.ts`)) counts.push(await hardhat());
+
+const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+const failed = counts.reduce((sum, count) => sum + count.failed, 0);
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
