@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+
+import { artifacts } from 'hardhat';
+import {
+  bytesToHex,
+  getAddress,
+  parseSignature,
+  toFunctionSelector,
+  zeroAddress,
+  zeroHash,
+  type AbiFunction,
+  type Hex,
+} from 'viem';
+
+import { adapterRecordId, runAttestationDigest } from '../../protocol/attestation.ts';
+import RegistryModule from '../../ignition/modules/AdapterRegistry.ts';
+import { attest, attesterNamed, freshRegistry, recordOf, runOf, signatureOf } from './run-attestations.ts';
+
+const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+const GAS_LIMIT = 60_000n;
+
+describe('anchor', () => {
+  test('keeps the attester, the times and the status, and emits both events', async () => {
+    const { registry, run, attestation, attester, networkHelpers, now, viem } = await freshRegistry();
+    const id = adapterRecordId(run);
+    await networkHelpers.time.setNextBlockTimestamp(now + 100n);
+    const sent = registry.write.anchor([recordOf(run), [attestation]]);
+
+    await viem.assertions.emitWithArgs(sent, registry, 'AdapterAnchored', [
+      id,
+      run.adapterRoot,
+      run.owner,
+      recordOf(run),
+    ]);
+    await viem.assertions.emitWithArgs(sent, registry, 'AdapterAttested', [id, attester.address, run.issuedAt]);
+    assert.deepEqual(await registry.read.anchorOf([id]), {
+      attester: attester.address,
+      issuedAt: Number(now),
+      anchoredAt: Number(now + 100n),
+      status: 1,
+    });
+    assert.equal(await registry.read.isAnchored([id]), true);
+    assert.equal(await registry.read.isAttestedBy([id, attester.address]), true);
+    assert.equal(await registry.read.isAttestedBy([id, run.owner]), false);
+  });
+
+  test('returns the id', async () => {
+    const { registry, run, attestation } = await freshRegistry();
+    const { result } = await registry.simulate.anchor([recordOf(run), [attestation]]);
+    assert.equal(result, adapterRecordId(run));
+  });
+
+  test('an unknown id is neither anchored nor attested, not even by the zero address', async () => {
+    const { registry, run, attester } = await freshRegistry();
+    const id = adapterRecordId(run);
+    const nothing = { attester: zeroAddress, issuedAt: 0, anchoredAt: 0, status: 0 };
+    assert.deepEqual(await registry.read.anchorOf([id]), nothing);
+    assert.equal(await registry.read.isAnchored([id]), false);
+    assert.equal(await registry.read.isAttestedBy([id, attester.address]), false);
+    assert.equal(await registry.read.isAttestedBy([id, zeroAddress]), false);
+  });
+
+  test('takes several attestations, each of its own time', async () => {
+    const { registry, run, attestation, attester, viem } = await freshRegistry();
+    const second = attesterNamed('second');
+    const later = { ...run, issuedAt: run.issuedAt + 5n };
+    const sent = registry.write.anchor([recordOf(run), [attestation, await attest(second, later)]]);
+    const id = adapterRecordId(run);
+    await viem.assertions.emitWithArgs(sent, registry, 'AdapterAttested', [id, second.address, later.issuedAt]);
+    assert.equal((await registry.read.anchorOf([id])).attester, attester.address);
+    assert.equal(await registry.read.isAttestedBy([id, attester.address]), true);
+    assert.equal(await registry.read.isAttestedBy([id, second.address]), true);
+    assert.equal(await registry.read.isAttestedBy([id, attesterNamed('third').address]), false);
+  });
+
+  test('two owners may anchor one adapter root, under two ids', async () => {
+    const { registry, run, attestation, attester, stranger } = await freshRegistry();
+    const other = { ...runOf(stranger.account.address, run.issuedAt, 'other'), adapterRoot: run.adapterRoot };
+    await registry.write.anchor([recordOf(run), [attestation]]);
+    await registry.write.anchor([recordOf(other), [await attest(attester, other)]], { account: stranger.account });
+    const found = await registry.getEvents.AdapterAnchored({ adapterRoot: run.adapterRoot }, { fromBlock: 0n });
+    const ids = found.map((event) => event.args.id);
+    assert.deepEqual(ids, [adapterRecordId(run), adapterRecordId(other)]);
+  });
+});
+
+describe('anchor refuses', () => {
+  test('a sender other than the owner', async () => {
+    const { registry, run, attestation, stranger, viem } = await freshRegistry();
+    await viem.assertions.revertWithCustomErrorWithArgs(
+      registry.write.anchor([recordOf(run), [attestation]], { account: stranger.account }),
+      registry,
+      'NotRecordOwner',
+      [getAddress(stranger.account.address), run.owner],
+    );
+  });
+
+  test('a record anchored before, by the same or another attester', async () => {
+    const { registry, run, attestation, viem } = await freshRegistry();
+    const id = adapterRecordId(run);
+    await registry.write.anchor([recordOf(run), [attestation]]);
+    for (const again of [attestation, await attest(attesterNamed('second'), run)]) {
+      const sent = registry.write.anchor([recordOf(run), [again]]);
+      await viem.assertions.revertWithCustomErrorWithArgs(sent, registry, 'AlreadyAnchored', [id]);
+    }
+  });
+
+  test('a record without attestation', async () => {
+    const { registry, run, viem } = await freshRegistry();
+    const sent = registry.write.anchor([recordOf(run), []]);
+    await viem.assertions.revertWithCustomError(sent, registry, 'NoAttestation');
+  });
+
+  test('a record or time other than the attested one, field by field', async () => {
+    const { registry, run, attestation, viem } = await freshRegistry();
+    const other = { ...runOf(run.owner, run.issuedAt - 1n, 'other'), steps: 31n };
+    const names = Object.keys(run) as (keyof typeof run)[];
+    for (const name of names.filter((field) => field !== 'owner')) {
+      const changed = { ...run, [name]: other[name] };
+      const argument = { ...attestation, issuedAt: changed.issuedAt };
+      const sent = registry.write.anchor([recordOf(changed), [argument]]);
+      await viem.assertions.revertWithCustomError(sent, registry, 'AttesterMismatch');
+    }
+    await registry.write.anchor([recordOf(run), [attestation]]);
+  });
+
+  test("another owner's record under one's own name", async () => {
+    const { registry, run, attestation, stranger, viem } = await freshRegistry();
+    const stolen = { ...recordOf(run), owner: stranger.account.address };
+    const sent = registry.write.anchor([stolen, [attestation]], { account: stranger.account });
+    await viem.assertions.revertWithCustomError(sent, registry, 'AttesterMismatch');
+  });
+
+  test('an attester who did not sign', async () => {
+    const { registry, run, attestation, attester, viem } = await freshRegistry();
+    const claimed = attesterNamed('second').address;
+    const sent = registry.write.anchor([recordOf(run), [{ ...attestation, attester: claimed }]]);
+    const expected = [0n, claimed, attester.address];
+    await viem.assertions.revertWithCustomErrorWithArgs(sent, registry, 'AttesterMismatch', expected);
+  });
+
+  test('malleable, zero, short and long signatures and a wrong v', async () => {
+    const { registry, run, attestation, viem } = await freshRegistry();
+    const { r, s, v } = parseSignature(attestation.signature);
+    const parity = Number(v);
+    const bad: Hex[] = [
+      signatureOf(BigInt(r), CURVE_ORDER - BigInt(s), 55 - parity),
+      signatureOf(BigInt(r), BigInt(s), parity - 27),
+      signatureOf(BigInt(r), BigInt(s), 29),
+      signatureOf(0n, 0n, 27),
+      signatureOf(0n, 0n, 0),
+      `${attestation.signature}00`,
+      attestation.signature.slice(0, -2) as Hex,
+      '0x',
+    ];
+    for (const signature of bad) {
+      for (const attester of [attestation.attester, zeroAddress]) {
+        const sent = registry.write.anchor([recordOf(run), [{ ...attestation, attester, signature }]]);
+        await viem.assertions.revertWithCustomErrorWithArgs(sent, registry, 'InvalidSignature', [0n]);
+      }
+    }
+    assert.equal(signatureOf(BigInt(r), BigInt(s), parity), attestation.signature);
+    await registry.write.anchor([recordOf(run), [attestation]]);
+  });
+
+  test('one attester twice, also with another time', async () => {
+    const { registry, run, attestation, attester, viem } = await freshRegistry();
+    const second = await attest(attesterNamed('second'), run);
+    const again = await attest(attester, { ...run, issuedAt: run.issuedAt + 1n });
+    const sent = registry.write.anchor([recordOf(run), [attestation, second, again]]);
+    const expected = [2n, attester.address];
+    await viem.assertions.revertWithCustomErrorWithArgs(sent, registry, 'DuplicateAttester', expected);
+    const twice = registry.write.anchor([recordOf(run), [attestation, second, second]]);
+    await viem.assertions.revertWithCustomErrorWithArgs(twice, registry, 'DuplicateAttester', [2n, second.attester]);
+    assert.equal(await registry.read.isAnchored([adapterRecordId(run)]), false);
+  });
+
+  test('a wrong attestation after a right one', async () => {
+    const { registry, run, attestation, viem } = await freshRegistry();
+    const second = await attest(attesterNamed('second'), { ...run, steps: 31n });
+    const sent = registry.write.anchor([recordOf(run), [attestation, second]]);
+    await viem.assertions.revertWithCustomError(sent, registry, 'AttesterMismatch');
+  });
+
+  test('a time of issue further ahead than clocks differ', async () => {
+    const { registry, run, attester, networkHelpers, now, viem } = await freshRegistry();
+    const skew = await registry.read.MAX_CLOCK_SKEW();
+    const blockTime = now + 10n;
+    const issued = async (issuedAt: bigint) => {
+      await networkHelpers.time.setNextBlockTimestamp(blockTime);
+      return registry.write.anchor([recordOf(run), [await attest(attester, { ...run, issuedAt })]], { gas: 200_000n });
+    };
+    for (const issuedAt of [blockTime + skew + 1n, (1n << 64n) - 1n]) {
+      await viem.assertions.revertWithCustomErrorWithArgs(issued(issuedAt), registry, 'AttestationFromFuture', [
+        0n,
+        issuedAt,
+        blockTime,
+      ]);
+      await networkHelpers.time.setNextBlockTimestamp(blockTime + 1n);
+    }
+    await issued(blockTime + skew);
+    assert.equal((await registry.read.anchorOf([adapterRecordId(run)])).issuedAt, Number(blockTime + skew));
+  });
+});
+
+describe('agreement with protocol/attestation.ts', () => {
+  test('record ids and attestation digests', async () => {
+    const { registry, run } = await freshRegistry();
+    const extreme = { ...run, steps: (1n << 64n) - 1n, issuedAt: (1n << 64n) - 1n, runId: zeroHash };
+    for (const message of [run, runOf(run.owner, 0n, 'other'), extreme]) {
+      assert.equal(await registry.read.idOf([recordOf(message)]), adapterRecordId(message));
+      assert.equal(
+        await registry.read.attestationDigest([recordOf(message), message.issuedAt]),
+        bytesToHex(runAttestationDigest(message)),
+      );
+    }
+  });
+});
+
+describe('standards', () => {
+  test('ERC-5267: a domain of name and version only', async () => {
+    const { registry } = await freshRegistry();
+    const expected = ['0x03', 'zkLoRA', '1', 0n, zeroAddress, zeroHash, []];
+    assert.deepEqual(await registry.read.eip712Domain(), expected);
+  });
+
+  test('ERC-165: itself, ERC-5267 and IAdapterRegistry', async () => {
+    const { registry } = await freshRegistry();
+    const { abi } = await artifacts.readArtifact('IAdapterRegistry');
+    const selectors = (abi as readonly { type: string }[])
+      .filter((entry): entry is AbiFunction => entry.type === 'function')
+      .map((entry) => Number(toFunctionSelector(entry)));
+    const registryId = selectors.reduce((id, selector) => (id ^ selector) >>> 0, 0);
+    const answers: [string, boolean][] = [
+      ['01ffc9a7', true],
+      ['84b0196e', true],
+      [registryId.toString(16).padStart(8, '0'), true],
+      ['ffffffff', false],
+    ];
+    for (const [id, supported] of answers) {
+      assert.equal(await registry.read.supportsInterface([`0x${id}`]), supported, id);
+    }
+  });
+
+  test('Ignition deploys it', async () => {
+    const { ignition, run, attestation } = await freshRegistry();
+    const { registry } = await ignition.deploy(RegistryModule);
+    await registry.write.anchor([recordOf(run), [attestation]]);
+    assert.equal(await registry.read.isAnchored([adapterRecordId(run)]), true);
+  });
+});
+
+describe('gas', () => {
+  test('is that of the snapshot within 2 %, and an anchor takes at most 60,000', async () => {
+    const { registry, run, attestation, client, viem } = await freshRegistry();
+    const second = runOf(run.owner, run.issuedAt, 'second');
+    const [attester, other] = [attesterNamed('attester'), attesterNamed('second')];
+    const used = async (hash: Hex) => (await client.waitForTransactionReceipt({ hash })).gasUsed;
+    const { deploymentTransaction } = await viem.sendDeploymentTransaction('AdapterRegistry');
+    const measured: Record<string, bigint> = {
+      deployment: await used(deploymentTransaction.hash),
+      'anchor, one attestation': await used(await registry.write.anchor([recordOf(run), [attestation]])),
+      'anchor, two attestations': await used(
+        await registry.write.anchor([recordOf(second), [await attest(attester, second), await attest(other, second)]]),
+      ),
+    };
+    assert.ok(measured['anchor, one attestation'] <= GAS_LIMIT, `${measured['anchor, one attestation']} gas`);
+
+    const text = await readFile(new URL('gas-snapshot.json', import.meta.url), 'utf8');
+    const snapshot = JSON.parse(text) as Record<string, number>;
+    assert.deepEqual(Object.keys(measured), Object.keys(snapshot));
+    for (const [name, gas] of Object.entries(measured)) {
+      const change = Math.abs(Number(gas) / snapshot[name] - 1);
+      assert.ok(change <= 0.02, `${name}: ${gas} gas, gas-snapshot.json has ${snapshot[name]}`);
+    }
+  });
+});
