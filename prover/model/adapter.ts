@@ -33,7 +33,10 @@ const off = z.union([z.literal(false), z.null()]).optional();
 const empty = z.union([z.strictObject({}), z.tuple([]), z.null()]).optional();
 const configSchema = z.looseObject({
   peft_type: z.literal('LORA'),
-  r: z.int().min(1).max(2 ** 16),
+  r: z
+    .int()
+    .min(1)
+    .max(2 ** 16),
   lora_alpha: z.number().positive(),
   target_modules: z.array(z.enum(TARGETS)).min(1),
   bias: z.literal('none').optional(),

@@ -27,7 +27,10 @@ export interface Architecture {
   maxPositions: number;
 }
 
-const size = z.int().min(1).max(2 ** 24);
+const size = z
+  .int()
+  .min(1)
+  .max(2 ** 24);
 
 // Defaults are those of Hugging Face's LlamaConfig.
 const configSchema = z.looseObject({

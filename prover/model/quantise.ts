@@ -133,7 +133,8 @@ export function roundHalfEven(x: number): number {
 
 /** A bias or an adapter among the weights would silently be left out of what is proven. */
 function refuseUnexpected(files: TensorFiles, architecture: Architecture): void {
-  const expected = /^model\.(embed_tokens|norm|layers\.(\d+)\.(input_layernorm|post_attention_layernorm|self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj))\.weight$/;
+  const expected =
+    /^model\.(embed_tokens|norm|layers\.(\d+)\.(input_layernorm|post_attention_layernorm|self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj))\.weight$/;
   for (const name of files.names()) {
     const match = expected.exec(name);
     const known = match ? match[2] === undefined || Number(match[2]) < architecture.layers : name === 'lm_head.weight';
