@@ -7,6 +7,9 @@ interface LockedPackage {
   readonly version?: string;
   readonly integrity?: string;
   readonly optional?: boolean;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
 }
 
 const ROOT = new URL('../../', import.meta.url);
@@ -16,9 +19,16 @@ function lockedPackages(path: string): ReadonlyMap<string, LockedPackage> {
   return new Map(Object.entries(lock.packages).filter(([name]) => name !== ''));
 }
 
+/** Whether a package may be absent: an optional one that says it is for other platforms than this, or does not say. */
+function dispensable({ optional, os, cpu, libc }: LockedPackage): boolean {
+  if (optional !== true || os === undefined || cpu === undefined) return optional === true;
+  const fits = os.includes(process.platform) && cpu.includes(process.arch) && (libc?.includes('glibc') ?? true);
+  return !fits;
+}
+
 /**
  * Compares what npm says it installed (node_modules/.package-lock.json) with package-lock.json.
- * Optional packages, which are those of other platforms, may be absent.
+ * Packages of other platforms may be absent.
  */
 export function packagesFinding(): Finding {
   const remedy = ['npm ci'];
@@ -29,10 +39,10 @@ export function packagesFinding(): Finding {
     return { subject: 'packages', ok: false, found: 'node_modules is missing or was not made by npm', remedy };
   }
   const wanted = lockedPackages('package-lock.json');
-  const wrong = [...wanted].filter(([name, { version, integrity, optional }]) => {
+  const wrong = [...wanted].filter(([name, entry]) => {
     const present = installed.get(name);
-    if (present === undefined) return optional !== true;
-    return present.version !== version || present.integrity !== integrity;
+    if (present === undefined) return !dispensable(entry);
+    return present.version !== entry.version || present.integrity !== entry.integrity;
   });
   if (wrong.length === 0) {
     return {
