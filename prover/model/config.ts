@@ -139,21 +139,29 @@ function headDimension(config: Config, file: string): number {
 
 /** The frequencies' base, from rope_theta (before transformers 5) or rope_parameters (since). */
 function ropeTheta(config: Config, file: string): number {
-  for (const name of ['rope_scaling', 'rope_parameters'] as const) {
-    const settings = config[name];
-    const type = settings?.['rope_type'] ?? settings?.['type'] ?? (name === 'rope_parameters' ? 'default' : undefined);
-    const partial = settings?.['partial_rotary_factor'] ?? 1;
-    if (settings && (type !== 'default' || partial !== 1)) {
-      throw new UnsupportedModelError(file, name, settings, 'only the default rotary embedding is');
-    }
+  refuseScaledRope('rope_scaling', config.rope_scaling, undefined, file);
+  refuseScaledRope('rope_parameters', config.rope_parameters, 'default', file);
+  const [older, newer] = [config.rope_theta ?? undefined, config.rope_parameters?.rope_theta ?? undefined];
+  if (older !== undefined && newer !== undefined && older !== newer) {
+    throw new ModelFileError(file, `rope_theta is ${older}, but ${newer} in rope_parameters`);
   }
-  const given = [config.rope_theta, config.rope_parameters?.rope_theta].filter((theta) => theta != null);
-  if (given.length === 2 && given[0] !== given[1]) {
-    throw new ModelFileError(file, `rope_theta is ${given[0]}, but ${given[1]} in rope_parameters`);
-  }
-  const theta = given[0] ?? 10000;
+  const theta = older ?? newer ?? 10000;
   if (!(theta >= 1 && theta <= 2 ** 53)) {
     throw new UnsupportedModelError(file, 'rope_theta', theta, 'it must be 1 to 2^53');
   }
   return theta;
+}
+
+/** Refuses any rotary embedding but the default one; `typeIfAbsent` is what settings without a type mean. */
+function refuseScaledRope(
+  name: string,
+  settings: Record<string, unknown> | null | undefined,
+  typeIfAbsent: string | undefined,
+  file: string,
+): void {
+  if (!settings) return;
+  const type = settings['rope_type'] ?? settings['type'] ?? typeIfAbsent;
+  if (type !== 'default' || (settings['partial_rotary_factor'] ?? 1) !== 1) {
+    throw new UnsupportedModelError(file, name, settings, 'only the default rotary embedding is');
+  }
 }

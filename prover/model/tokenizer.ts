@@ -1,10 +1,20 @@
 /** A model's tokenizer.json, through @huggingface/tokenizers. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
 import { ModelFileError } from './errors.ts';
+
+// The package's own types do not resolve under Node's module rules; this is the part of them that is used.
+const Tokenizer = HuggingFaceTokenizer as new (
+  tokenizer: unknown,
+  config: unknown,
+) => {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  decode(ids: number[]): string;
+  token_to_id(token: string): number | undefined;
+};
 
 const token = z.union([z.string(), z.looseObject({ content: z.string() }).transform((added) => added.content)]);
 const tokenizerConfigSchema = z.looseObject({ bos_token: token.nullish(), eos_token: token.nullish() });
@@ -35,16 +45,17 @@ export async function loadTokenizer(directory: string): Promise<TextTokenizer> {
   const bytes = await readBytes(file);
   const config = tokenizerConfigSchema.safeParse(parseJson(await readBytes(configFile), configFile));
   if (!config.success) throw new ModelFileError(configFile, z.prettifyError(config.error));
-  let tokenizer: Tokenizer;
+  let tokenizer: InstanceType<typeof Tokenizer>;
   try {
-    tokenizer = new Tokenizer(parseJson(bytes, file) as object, config.data);
+    tokenizer = new Tokenizer(parseJson(bytes, file), config.data);
   } catch (error) {
     if (error instanceof ModelFileError) throw error;
     throw new ModelFileError(file, `is no tokenizer that can be used (${(error as Error).message})`);
   }
   const idOf = (name: 'bos_token' | 'eos_token'): number => {
     const content = config.data[name];
-    if (content == null) throw new ModelFileError(configFile, `names no ${name}, which every document needs`);
+    if (content === null || content === undefined)
+      throw new ModelFileError(configFile, `names no ${name}, which every document needs`);
     const id = tokenizer.token_to_id(content);
     if (id === undefined) throw new ModelFileError(file, `does not hold ${name} ${JSON.stringify(content)}`);
     return id;
