@@ -1,5 +1,6 @@
 /** Integer tables of rotary position embedding (Su et al., arXiv 2104.09864; Hugging Face's half-rotation order). */
 import { BoundedCache } from './bounded-cache.ts';
+import { parseDecimal } from './numbers.ts';
 import { BITS, COS_SIN_ERROR, ONE, cosSin, integerRoot, isqrt, roundProven } from './fixedpoint.ts';
 
 /** Scale of cosines and sines: 2^-14. */
@@ -24,17 +25,17 @@ const cache = new BoundedCache<RopeTables>(8);
  * products cut at 2^-BITS. Angles other than 0 are algebraic and their cosines transcendental, so no entry is a tie.
  * (At position 0, 2^16 / √headDim is no half-integer for any headDim below 2^34.)
  *
- * @param theta base of the frequencies, at least 1; a fraction is taken at the exact value of the float64
+ * @param theta base of the frequencies, at least 1, as an exact decimal; a number means its shortest decimal
  * @param headDim even, 2 to 2^16
  * @param seqLen positions 0 … seqLen − 1, 1 to 2^20
  * @throws RangeError for an argument outside these ranges
  */
-export function ropeTables(theta: number, headDim: number, seqLen: number): RopeTables {
-  checkArguments(theta, headDim, seqLen);
-  return cache.get(`${theta} ${headDim} ${seqLen}`, () => computeTables(theta, headDim, seqLen));
+export function ropeTables(theta: string | number, headDim: number, seqLen: number): RopeTables {
+  checkArguments(headDim, seqLen);
+  return cache.get(`${theta} ${headDim} ${seqLen}`, () => computeTables(String(theta), headDim, seqLen));
 }
 
-function computeTables(theta: number, headDim: number, seqLen: number): RopeTables {
+function computeTables(theta: string, headDim: number, seqLen: number): RopeTables {
   const half = headDim / 2;
   const size = seqLen * half;
   const tables: RopeTables = {
@@ -87,18 +88,13 @@ function fillColumn(
 }
 
 /** θ^(−1/half), cut to a fixed-point number: within 1 ulp below. */
-function frequencyRoot(theta: number, half: number): bigint {
-  let denominator = 1n;
-  let numerator = theta;
-  while (!Number.isInteger(numerator)) {
-    numerator *= 2; // exact: only the exponent changes
-    denominator <<= 1n;
-  }
-  return integerRoot((denominator << (BITS * BigInt(half))) / BigInt(numerator), half);
+function frequencyRoot(theta: string, half: number): bigint {
+  const { numerator, denominator } = parseDecimal(theta);
+  if (numerator < denominator) throw new RangeError(`rope theta must be at least 1, not ${theta}`);
+  return integerRoot((denominator << (BITS * BigInt(half))) / numerator, half);
 }
 
-function checkArguments(theta: number, headDim: number, seqLen: number): void {
-  if (!Number.isFinite(theta) || theta < 1) throw new RangeError(`rope theta must be at least 1, not ${theta}`);
+function checkArguments(headDim: number, seqLen: number): void {
   if (!Number.isInteger(headDim) || headDim < 2 || headDim > 1 << 16 || headDim % 2 !== 0) {
     throw new RangeError(`rope needs an even head dimension of 2 to 65536, not ${headDim}`);
   }

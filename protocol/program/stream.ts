@@ -1,6 +1,6 @@
 /** A public stream of uniform integers from a seed: SHA-256 in counter mode. */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { DIGEST_BYTES, compressPair, sha256 } from '../hash.ts';
 
 const TAG = utf8ToBytes('zklora/stream/v1');
 
@@ -8,12 +8,12 @@ const TAG = utf8ToBytes('zklora/stream/v1');
 export const SEED_BYTES = 32;
 
 /**
- * Uniform integers: key = SHA-256(tag ‖ seed ‖ label), block i = SHA-256(key ‖ i as big-endian u64), each block read
+ * Uniform integers: key = SHA-256(tag ‖ seed ‖ label), block i = SHA-256(key ‖ i as 32 big-endian bytes), each block read
  * as eight big-endian 32-bit words. Tag and seed have fixed lengths, so different labels give independent streams.
  */
 export class UniformStream {
-  private readonly input = new Uint8Array(40);
-  private readonly counter: DataView;
+  private readonly key: Uint8Array;
+  private readonly counter = new DataView(new ArrayBuffer(DIGEST_BYTES));
   private block: DataView = new DataView(new ArrayBuffer(0));
   private offset = 0;
   private blocks = 0;
@@ -25,17 +25,16 @@ export class UniformStream {
    */
   constructor(seed: Uint8Array, label: string) {
     if (seed.length !== SEED_BYTES) throw new RangeError(`a seed has ${SEED_BYTES} bytes, not ${seed.length}`);
-    this.input.set(sha256(concatBytes(TAG, seed, utf8ToBytes(label))));
-    this.counter = new DataView(this.input.buffer);
+    this.key = sha256(concatBytes(TAG, seed, utf8ToBytes(label)));
   }
 
   /** The next 32-bit word. */
   word(): number {
     if (this.offset === this.block.byteLength) {
-      this.counter.setUint32(32, Math.floor(this.blocks / 2 ** 32));
-      this.counter.setUint32(36, this.blocks % 2 ** 32);
+      this.counter.setUint32(DIGEST_BYTES - 8, Math.floor(this.blocks / 2 ** 32));
+      this.counter.setUint32(DIGEST_BYTES - 4, this.blocks % 2 ** 32);
       this.blocks++;
-      const digest = sha256(this.input);
+      const digest = compressPair(this.key, new Uint8Array(this.counter.buffer));
       this.block = new DataView(digest.buffer, digest.byteOffset, digest.length);
       this.offset = 0;
     }

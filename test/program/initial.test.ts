@@ -66,7 +66,7 @@ describe('initialAdapter', () => {
 
   test('stays the same for ever', () => {
     const { A } = initialAdapter(seed, { ...shape, rank: 8 }).layers[0].q_proj!;
-    expect([...A.subarray(0, 4)]).toEqual([88806, 186689, 360436, 83215]);
+    expect([...A.subarray(0, 4)]).toEqual([207106, -209220, 498745, 409964]);
   });
 
   test('a matrix depends on seed, layer and target, not on the other targets', () => {

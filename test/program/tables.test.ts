@@ -120,6 +120,12 @@ describe('rope', () => {
     expect(new Set([...sin, ...sinQ])).toEqual(new Set([0]));
   });
 
+  test('takes theta as the decimal that config.json holds', () => {
+    expect(ropeTables('10000.0', 8, 64)).toEqual(ropeTables(10000, 8, 64));
+    expect(ropeTables('5e5', 8, 64)).toEqual(ropeTables(500000, 8, 64));
+    expect(() => ropeTables('ten', 8, 64)).toThrow(RangeError);
+  });
+
   test('a longer row continues a shorter one', () => {
     const short = ropeTables(10000, 8, 64);
     const long = ropeTables(10000, 8, 100);
