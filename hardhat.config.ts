@@ -38,7 +38,7 @@ export default defineConfig({
   solidity: {
     version: '0.8.37',
     path: solc,
-    settings: { evmVersion: 'cancun', optimizer: { enabled: true, runs: 10_000 } },
+    settings: { evmVersion: 'cancun', optimizer: { enabled: true, runs: 10_000 }, viaIR: true },
   },
   paths: { tests: { nodejs: 'test/contracts', solidity: 'test/contracts' } },
   networks: {

@@ -38,40 +38,49 @@ contract AdapterRegistry is IAdapterRegistry, IERC5267, ERC165 {
 
     mapping(bytes32 id => Anchor) private _anchors;
 
-    // Attesters after the first: a single attestation then costs one storage slot only.
-    mapping(bytes32 id => mapping(address attester => bool)) private _furtherAttesters;
-
     /// @inheritdoc IAdapterRegistry
-    function anchor(AdapterRecord calldata record, Attestation[] calldata attestations) external returns (bytes32 id) {
+    function anchor(AdapterRecord calldata record, Attestation calldata attestation) external returns (bytes32 id) {
         require(msg.sender == record.owner, NotRecordOwner(msg.sender, record.owner));
-        require(attestations.length > 0, NoAttestation());
-        id = _idOf(record);
+        require(
+            attestation.issuedAt <= block.timestamp + MAX_CLOCK_SKEW,
+            AttestationFromFuture(attestation.issuedAt, block.timestamp)
+        );
+        bytes32 structHash;
+        (id, structHash) = _hash(record, attestation.issuedAt);
         require(_anchors[id].status == Status.Unknown, AlreadyAnchored(id));
 
-        Attestation calldata first = attestations[0];
-        _requireValid(record, first, 0);
-        // The casts are safe: _requireValid bounds issuedAt by the block's time, which fits 40 bits until the year 36812.
-        _anchors[id] = Anchor(first.attester, uint40(first.issuedAt), uint40(block.timestamp), Status.Anchored);
-        emit AdapterAnchored(id, record.adapterRoot, record.owner, record);
-        emit AdapterAttested(id, first.attester, first.issuedAt);
+        bytes32 digest = MessageHashUtils.toTypedDataHash(DOMAIN_SEPARATOR, structHash);
+        (address recovered, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(digest, attestation.signature);
+        require(failure == ECDSA.RecoverError.NoError, InvalidSignature());
+        require(recovered == attestation.attester, AttesterMismatch(attestation.attester, recovered));
 
-        for (uint256 i = 1; i < attestations.length; ++i) {
-            Attestation calldata next = attestations[i];
-            _requireValid(record, next, i);
-            require(!isAttestedBy(id, next.attester), DuplicateAttester(i, next.attester));
-            _furtherAttesters[id][next.attester] = true;
-            emit AdapterAttested(id, next.attester, next.issuedAt);
-        }
+        // Both times fit 40 bits until the year 36812: issuedAt is bounded by the block's time.
+        _anchors[id] = Anchor(recovered, uint40(attestation.issuedAt), uint40(block.timestamp), Status.Anchored);
+        emit AdapterAnchored(
+            id,
+            record.adapterRoot,
+            record.owner,
+            record.runId,
+            record.runDigest,
+            record.baseRoot,
+            record.dataRoot,
+            record.steps,
+            record.verifier,
+            recovered,
+            attestation.issuedAt
+        );
     }
 
     /// @inheritdoc IAdapterRegistry
     function idOf(AdapterRecord calldata record) external pure returns (bytes32) {
-        return _idOf(record);
+        (bytes32 id, ) = _hash(record, 0);
+        return id;
     }
 
     /// @inheritdoc IAdapterRegistry
     function attestationDigest(AdapterRecord calldata record, uint64 issuedAt) external pure returns (bytes32) {
-        return _attestationDigest(record, issuedAt);
+        (, bytes32 structHash) = _hash(record, issuedAt);
+        return MessageHashUtils.toTypedDataHash(DOMAIN_SEPARATOR, structHash);
     }
 
     /// @inheritdoc IAdapterRegistry
@@ -85,10 +94,10 @@ contract AdapterRegistry is IAdapterRegistry, IERC5267, ERC165 {
     }
 
     /// @inheritdoc IAdapterRegistry
-    function isAttestedBy(bytes32 id, address attester) public view returns (bool) {
+    function isAttestedBy(bytes32 id, address attester) external view returns (bool) {
         Anchor storage kept = _anchors[id];
-        // The status first: every unknown id has the zero address as its attester.
-        return kept.status == Status.Anchored && (kept.attester == attester || _furtherAttesters[id][attester]);
+        // The status too: every unknown id has the zero address as its attester.
+        return kept.status == Status.Anchored && kept.attester == attester;
     }
 
     /// @inheritdoc IERC5267
@@ -117,28 +126,28 @@ contract AdapterRegistry is IAdapterRegistry, IERC5267, ERC165 {
             super.supportsInterface(interfaceId);
     }
 
-    function _idOf(AdapterRecord calldata record) private pure returns (bytes32) {
-        return keccak256(abi.encode(RECORD_TYPEHASH, record));
-    }
-
-    function _attestationDigest(AdapterRecord calldata record, uint64 issuedAt) private pure returns (bytes32) {
-        // All fields are static, so abi.encode puts the record's words in line, as EIP-712 wants them.
-        bytes32 structHash = keccak256(abi.encode(ATTESTATION_TYPEHASH, record, issuedAt));
-        return MessageHashUtils.toTypedDataHash(DOMAIN_SEPARATOR, structHash);
-    }
-
-    function _requireValid(
+    /**
+     * @dev EIP-712 hashStruct of AdapterRecord(record), which is the id, and of RunAttestation(record, issuedAt). Both are
+     * a type hash followed by the record's eight words, all static, so the words are copied once and hashed twice:
+     * 500 gas less than abi.encode for each. Reverts, as the ABI decoder does, where owner or steps exceed their types.
+     */
+    function _hash(
         AdapterRecord calldata record,
-        Attestation calldata attestation,
-        uint256 index
-    ) private view {
-        require(
-            attestation.issuedAt <= block.timestamp + MAX_CLOCK_SKEW,
-            AttestationFromFuture(index, attestation.issuedAt, block.timestamp)
-        );
-        bytes32 digest = _attestationDigest(record, attestation.issuedAt);
-        (address recovered, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(digest, attestation.signature);
-        require(failure == ECDSA.RecoverError.NoError, InvalidSignature(index));
-        require(recovered == attestation.attester, AttesterMismatch(index, attestation.attester, recovered));
+        uint64 issuedAt
+    ) private pure returns (bytes32 id, bytes32 structHash) {
+        bytes32 recordType = RECORD_TYPEHASH;
+        bytes32 attestationType = ATTESTATION_TYPEHASH;
+        assembly ('memory-safe') {
+            if or(shr(160, calldataload(add(record, 0xa0))), shr(64, calldataload(add(record, 0xc0)))) {
+                revert(0, 0)
+            }
+            let preimage := mload(0x40)
+            calldatacopy(add(preimage, 0x20), record, 0x100)
+            mstore(preimage, recordType)
+            id := keccak256(preimage, 0x120)
+            mstore(preimage, attestationType)
+            mstore(add(preimage, 0x120), issuedAt)
+            structHash := keccak256(preimage, 0x140)
+        }
     }
 }

@@ -59,8 +59,8 @@ interface IAdapterRegistry {
 
     /**
      * @notice What the registry keeps of a record: one storage slot.
-     * @param attester the first attestation's signer
-     * @param issuedAt the first attestation's time, in seconds since 1970
+     * @param attester who signed the attestation
+     * @param issuedAt when, in seconds since 1970
      * @param anchoredAt time of the anchoring block, in seconds since 1970
      * @param status Unknown for an id that was never anchored; all else is then zero
      */
@@ -72,45 +72,52 @@ interface IAdapterRegistry {
     }
 
     /**
-     * @notice A record was anchored; carries the preimage of `id`.
+     * @notice A record was anchored; carries the preimage of `id` and the attestation.
      * @param id hash of the record, see {idOf}
-     * @param adapterRoot commitment of the final adapter
-     * @param owner who trained it and sent the transaction
-     * @param record the whole record
-     */
-    event AdapterAnchored(bytes32 indexed id, bytes32 indexed adapterRoot, address indexed owner, AdapterRecord record);
-
-    /**
-     * @notice A valid attestation of an anchored record was shown.
-     * @param id hash of the record, see {idOf}
-     * @param attester who signed
+     * @param adapterRoot the record's
+     * @param owner the record's, who sent the transaction
+     * @param runId the record's
+     * @param runDigest the record's
+     * @param baseRoot the record's
+     * @param dataRoot the record's
+     * @param steps the record's
+     * @param verifier the record's
+     * @param attester who signed the attestation
      * @param issuedAt when, in seconds since 1970
      */
-    event AdapterAttested(bytes32 indexed id, address indexed attester, uint64 issuedAt);
+    event AdapterAnchored(
+        bytes32 indexed id,
+        bytes32 indexed adapterRoot,
+        address indexed owner,
+        bytes32 runId,
+        bytes32 runDigest,
+        bytes32 baseRoot,
+        bytes32 dataRoot,
+        uint64 steps,
+        bytes32 verifier,
+        address attester,
+        uint64 issuedAt
+    );
 
     /// @notice Only the record's owner may anchor it.
     error NotRecordOwner(address sender, address owner);
     /// @notice The record is anchored already.
     error AlreadyAnchored(bytes32 id);
-    /// @notice At least one attestation is needed.
-    error NoAttestation();
-    /// @notice The attestation is not 65 bytes, malleable, or of no key at all.
-    error InvalidSignature(uint256 index);
+    /// @notice The signature is not 65 bytes, malleable, or of no key at all.
+    error InvalidSignature();
     /// @notice The signature is another key's, or over another record or time.
-    error AttesterMismatch(uint256 index, address claimed, address recovered);
-    /// @notice One attester was given twice.
-    error DuplicateAttester(uint256 index, address attester);
+    error AttesterMismatch(address claimed, address recovered);
     /// @notice The attestation is dated further ahead of the block than clocks may differ.
-    error AttestationFromFuture(uint256 index, uint64 issuedAt, uint256 blockTime);
+    error AttestationFromFuture(uint64 issuedAt, uint256 blockTime);
 
     /**
-     * @notice Anchors the sender's record with one or more attestations of it.
-     * @dev Emits {AdapterAnchored}, then {AdapterAttested} for each attestation. Reverts with any error above.
+     * @notice Anchors the sender's record with an attestation of it.
+     * @dev Emits {AdapterAnchored}. Reverts with any error above.
      * @param record the facts; `record.owner` must be the sender
-     * @param attestations at least one, each by another attester; the first is kept with the anchor
+     * @param attestation by whomever the readers of this record are to trust
      * @return id where the anchor is found
      */
-    function anchor(AdapterRecord calldata record, Attestation[] calldata attestations) external returns (bytes32 id);
+    function anchor(AdapterRecord calldata record, Attestation calldata attestation) external returns (bytes32 id);
 
     /**
      * @notice The id of a record, whether anchored or not; the same on every chain.
