@@ -25,7 +25,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   out[3u * n + i] = ext_mul(x, y);
   out[4u * n + i] = ext_mul_base(x, y.xy);
   out[5u * n + i] = ext_scale_u32(x, y.x);
-  out[6u * n + i] = vec4<u32>(fp_add_seven(x.xy, x.zw), fp_mul(fp_add_lazy(x.xy, x.zw), fp_add_lazy(y.xy, y.zw)));
+  // Most products that ext_reduce must take, of the largest and of both signs.
+  var sum = ExtLimbs(vec4<u32>(0u), vec4<u32>(0u));
+  for (var k = 0u; k < 128u; k++) {
+    sum = limbs_add(sum, ext_product(x, y));
+  }
+  out[6u * n + i] = ext_reduce(sum);
   // The largest representatives that fp_mul must take, and products of arbitrary words.
   out[7u * n + i] = vec4<u32>(fp_mul(vec2<u32>(0xffffffffu) - x.xy, vec2<u32>(0xffffffffu) - y.xy), fp_canonical(vec2<u32>(y.x, 0xffffffffu)));
 }

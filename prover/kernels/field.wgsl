@@ -75,7 +75,7 @@ fn fp_mul(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   let s = ll.y + lh.x;
   let r1 = s + hl.x;
   let c1 = u32(s < ll.y) + u32(r1 < s);
-  // lh.y + c1 cannot wrap: a high word of a product is at most 2^32 − 2, and c1 = 2 is out of reach when it is that.
+  // lh.y + c1 cannot wrap: lh.y = 2^32 − 2 only with lh.x = 1, and then c1 < 2.
   let u = lh.y + c1;
   let v = u + hl.y;
   let r2 = v + hh.x;
@@ -103,19 +103,87 @@ fn ext_neg(a: vec4<u32>) -> vec4<u32> {
   return vec4<u32>(fp_neg(a.xy), fp_neg(a.zw));
 }
 
-/** x + 7y. */
-fn fp_add_seven(x: vec2<u32>, y: vec2<u32>) -> vec2<u32> {
-  // 8y as three words, minus y by a field subtraction.
-  let eight = fp_reduce(y.x << 3u, (y.y << 3u) | (y.x >> 29u), y.y >> 29u, 0u);
-  return fp_add(x, fp_sub(eight, y));
+/** The four 16-bit limbs of a value below 2^64. */
+fn limbs_of(a: vec2<u32>) -> vec4<u32> {
+  return vec4<u32>(a.x & 0xffffu, a.x >> 16u, a.y & 0xffffu, a.y >> 16u);
 }
 
-/** Karatsuba: three products. */
+/**
+ * a·b as signed limbs l with Σ l_k·2^(16k) = a·b (mod p) and |l_k| < 14·2^16: products of limbs summed by column, high
+ * and low halves apart, with 2^64 = 2^32 − 1, 2^80 = 2^48 − 2^16, 2^96 = −1. A column's low halves are its wrapped sum
+ * less its high halves. Limbs of several products may be added before one limbs_reduce: no carry is compared for.
+ */
+fn limbs_mul(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+  let p00 = a.x * b.x;
+  let p01 = a.x * b.y;
+  let p10 = a.y * b.x;
+  let p02 = a.x * b.z;
+  let p11 = a.y * b.y;
+  let p20 = a.z * b.x;
+  let p03 = a.x * b.w;
+  let p12 = a.y * b.z;
+  let p21 = a.z * b.y;
+  let p30 = a.w * b.x;
+  let p13 = a.y * b.w;
+  let p22 = a.z * b.z;
+  let p31 = a.w * b.y;
+  let p23 = a.z * b.w;
+  let p32 = a.w * b.z;
+  let p33 = a.w * b.w;
+  let s4 = p13 + p22 + p31;
+  let h4 = (p13 >> 16u) + (p22 >> 16u) + (p31 >> 16u);
+  let s5 = p23 + p32;
+  let h5 = (p23 >> 16u) + (p32 >> 16u);
+  let h0 = (p00 >> 16u) - (p33 >> 16u) - h4;
+  let h1 = (p01 >> 16u) + (p10 >> 16u) - h5;
+  let h2 = (p02 >> 16u) + (p11 >> 16u) + (p20 >> 16u) + h4;
+  let h3 = (p03 >> 16u) + (p12 >> 16u) + (p21 >> 16u) + (p30 >> 16u) + h5;
+  return vec4<u32>(
+    p00 - p33 - s4 - (h0 << 16u) - h3,
+    p01 + p10 - s5 - (h1 << 16u) + h0,
+    p02 + p11 + p20 + s4 - (h2 << 16u) + h1 + h3,
+    p03 + p12 + p21 + p30 + s5 - (h3 << 16u) + h2,
+  );
+}
+
+/** The element of signed limbs, each of absolute value at most 2^30. */
+fn limbs_reduce(l: vec4<u32>) -> vec2<u32> {
+  // These four words are a multiple of p, each 2^30 plus 16 bits: they make every limb positive.
+  let a = l.x + 0x40004001u;
+  let b = l.y + 0x4000c000u + (a >> 16u);
+  let c = l.z + 0x40007ffeu + (b >> 16u);
+  let d = l.w + 0x4000bfffu + (c >> 16u);
+  // top·2^64 = top·2^32 − top; on a carry add EPS.
+  let top = d >> 16u;
+  let x = (b << 16u) | (a & 0xffffu);
+  let y = (d << 16u) | (c & 0xffffu);
+  let s = x - top;
+  let t = y + (top - u32(x < top));
+  let e = u32(t < y);
+  return fp_canonical(vec2<u32>(s - e, t + (e & u32(s != 0u))));
+}
+
+/** A sum of F_p² products not yet reduced: signed limbs of c0 and c1. At most 128 products of ext_product may be added. */
+struct ExtLimbs { c0: vec4<u32>, c1: vec4<u32> }
+
+/** a·b by Karatsuba; limbs are below 112·2^16 in absolute value. */
+fn ext_product(a: vec4<u32>, b: vec4<u32>) -> ExtLimbs {
+  let low = limbs_mul(limbs_of(a.xy), limbs_of(b.xy));
+  let high = limbs_mul(limbs_of(a.zw), limbs_of(b.zw));
+  let cross = limbs_mul(limbs_of(fp_add_lazy(a.xy, a.zw)), limbs_of(fp_add_lazy(b.xy, b.zw)));
+  return ExtLimbs(low + 7u * high, cross - low - high);
+}
+
+fn limbs_add(a: ExtLimbs, b: ExtLimbs) -> ExtLimbs {
+  return ExtLimbs(a.c0 + b.c0, a.c1 + b.c1);
+}
+
+fn ext_reduce(l: ExtLimbs) -> vec4<u32> {
+  return vec4<u32>(limbs_reduce(l.c0), limbs_reduce(l.c1));
+}
+
 fn ext_mul(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
-  let low = fp_mul(a.xy, b.xy);
-  let high = fp_mul(a.zw, b.zw);
-  let cross = fp_mul(fp_add_lazy(a.xy, a.zw), fp_add_lazy(b.xy, b.zw));
-  return vec4<u32>(fp_add_seven(low, high), fp_sub(fp_sub(cross, low), high));
+  return ext_reduce(ext_product(a, b));
 }
 
 /** Product of an F_p² and an F_p element. */
