@@ -25,6 +25,7 @@ export default defineConfig(
       '@typescript-eslint/no-floating-promises': 'error',
       // The CPU side of an asynchronous interface has nothing to wait for.
       '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       // Kernels and field code index arrays whose bounds the statement fixes.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],

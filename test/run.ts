@@ -48,7 +48,7 @@ async function run(tool: keyof typeof TOOLS, args: readonly string[]): Promise<{
 }
 
 /** A tool whose answer is yes or no counts as one test. */
-async function check(tool: 'tsc' | 'eslint' | 'prettier', args: readonly string[]): Promise<Count> {
+async function check(tool: keyof typeof TOOLS, args: readonly string[]): Promise<Count> {
   const { code } = await run(tool, args);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
@@ -67,14 +67,17 @@ async function hardhat(): Promise<Count> {
   return countHardhat(output, code);
 }
 
+const withContracts = existsSync(`${ROOT}hardhat.config.ts`);
 const counts: Count[] = [];
 if (patterns.length === 0) {
+  // The contracts' ABIs are types of the contract tests.
+  if (withContracts) counts.push(await check('hardhat', ['build']));
   counts.push(await check('tsc', ['--build']));
   counts.push(await check('eslint', ['.']));
   counts.push(await check('prettier', ['--check', '--log-level=warn', '.']));
 }
 counts.push(await vitest());
-if (patterns.length === 0 && existsSync(`${ROOT}hardhat.config.ts`)) counts.push(await hardhat());
+if (patterns.length === 0 && withContracts) counts.push(await hardhat());
 
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0);
