@@ -157,7 +157,7 @@ export function runAttestationDigest(attestation: RunAttestation): Uint8Array {
  */
 export function adapterRecordId(record: Omit<RunAttestation, 'issuedAt'>): Hex {
   const fields = ATTESTATION_TYPES.RunAttestation.filter((field) => field.name !== 'issuedAt');
-  return `0x${bytesToHex(hashStruct('AdapterRecord', fields, record as unknown as Message))}`;
+  return `0x${bytesToHex(hashStruct('AdapterRecord', fields, record))}`;
 }
 
 /** An address (20 bytes) with the capitals of ERC-55, whatever capitals it had. */

@@ -127,12 +127,20 @@ function adamw(ctx: Context, name: string, w: Tensor, mean: Tensor, o: Optimizer
     out: use(excess),
   });
   // Q, the excess's remainder, is needed as a tensor: Q = 2^10·ĝ² − v − 2^20·excess, and enters rshift(Q·b₂, 20).
-  b.contract(`${name}.v`, {
+  const low = b.tensor(`${name}.v_low`, domain, unsigned(20));
+  b.contract(`${name}.v_low`, {
     scope: 'update',
     domain,
     terms: [term(o.beta2, use(b.remainderOf(`${name}.excess`)))],
-    plus: [term(1n, use(v, NOW)), term(o.beta2, use(excess))],
     divisor: 1n << 20n,
+    out: use(low),
+  });
+  b.contract(`${name}.v`, {
+    scope: 'update',
+    domain,
+    terms: [],
+    plus: [term(1n, use(v, NOW)), term(o.beta2, use(excess)), term(1n, use(low))],
+    divisor: 1n,
     out: use(v, THEN),
   });
   const root = b.tensor(`${name}.root`, domain, unsigned(30));

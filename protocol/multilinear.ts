@@ -1,0 +1,139 @@
+/** Multilinear extensions: equality weights and evaluations. Variable i ↔ index bit i. */
+import { P, inverse as finverse } from './field.ts';
+import { ONE, ZERO, add, mul, scale, sub, type Ext } from './extension.ts';
+
+/** eq(point, i) for i < 2^point.length. */
+export function eqTable(point: readonly Ext[], factor: Ext = ONE): Ext[] {
+  let table: Ext[] = [factor];
+  for (let k = point.length - 1; k >= 0; k--) {
+    const r = point[k] as Ext;
+    const next = new Array<Ext>(table.length * 2);
+    for (let i = 0; i < table.length; i++) {
+      const t = table[i] as Ext;
+      const high = mul(t, r);
+      next[2 * i] = sub(t, high);
+      next[2 * i + 1] = high;
+    }
+    table = next;
+  }
+  return table;
+}
+
+/** eq(point, i) for start ≤ i < start + count. Cost about 2·count + 2·point.length products. */
+export function eqRange(point: readonly Ext[], start: number, count: number): Ext[] {
+  if (count === 0) return [];
+  const end = start + count - 1;
+  let first = 0;
+  let table: Ext[] = [ONE];
+  for (let k = point.length - 1; k >= 0; k--) {
+    const r = point[k] as Ext;
+    const low = Math.floor(start / 2 ** k);
+    const high = Math.floor(end / 2 ** k);
+    const next: Ext[] = [];
+    for (let i = low; i <= high; i++) {
+      const t = table[Math.floor(i / 2) - first] as Ext;
+      next.push(i % 2 === 1 ? mul(t, r) : sub(t, mul(t, r)));
+    }
+    first = low;
+    table = next;
+  }
+  return table;
+}
+
+/** eq(a, b) = Π (a_i·b_i + (1−a_i)(1−b_i)); the points have one length. */
+export function eqPoints(a: readonly Ext[], b: readonly Ext[]): Ext {
+  let out = ONE;
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i] as Ext;
+    const y = b[i] as Ext;
+    const xy = mul(x, y);
+    out = mul(out, add(sub(sub(ONE, x), y), add(xy, xy)));
+  }
+  return out;
+}
+
+/** Σ_i a_i·b_i. */
+export function dot(a: readonly Ext[], b: readonly Ext[]): Ext {
+  let x = 0n;
+  let y = 0n;
+  for (let i = 0; i < a.length; i++) {
+    const p = mul(a[i] as Ext, b[i] as Ext);
+    x += p[0];
+    y += p[1];
+  }
+  return [x % P, y % P];
+}
+
+/** Evaluation of a table (zero beyond its length) at a point. */
+export function evaluate(table: readonly Ext[], point: readonly Ext[]): Ext {
+  return dot(table, eqRange(point, 0, table.length));
+}
+
+/** Lagrange coefficients at x for the nodes 0 … count−1. */
+export function lagrange(count: number, x: Ext): Ext[] {
+  return Array.from({ length: count }, (_, i) => {
+    let out = ONE;
+    for (let j = 0; j < count; j++) if (j !== i) out = mul(scale(out, inverseOf(i - j)), sub(x, [BigInt(j), 0n]));
+    return out;
+  });
+}
+
+/** Value at x of the polynomial through (0, values[0]), (1, values[1]), … */
+export function interpolate(values: readonly Ext[], x: Ext): Ext {
+  return dot(values, lagrange(values.length, x));
+}
+
+const inverses = new Map<number, bigint>();
+function inverseOf(n: number): bigint {
+  let value = inverses.get(n);
+  if (value === undefined) {
+    value = finverse(n < 0 ? P + BigInt(n) : BigInt(n));
+    inverses.set(n, value);
+  }
+  return value;
+}
+
+/**
+ * Σ_i eq(point, start + i)·values[i] for integers |values[i]| < 2^26. The inner sums run over doubles: 22-bit limbs of the
+ * weights times 26-bit values, 2^5 at a time, stay below 2^53.
+ */
+export function evaluateIntegers(values: Int32Array, start: number, point: readonly Ext[]): Ext {
+  const lowBits = Math.min(5, point.length);
+  const width = 2 ** lowBits;
+  const low = eqTable(point.slice(0, lowBits));
+  const limbs = limbsOf(low);
+  const first = Math.floor(start / width);
+  const rows = Math.floor((start + values.length - 1) / width) - first + 1;
+  const high = eqRange(point.slice(lowBits), first, values.length === 0 ? 0 : rows);
+  let x = 0n;
+  let y = 0n;
+  for (let row = 0; row < high.length; row++) {
+    const from = (first + row) * width - start;
+    const inner = limbDot(limbs, values, from, width);
+    const h = high[row] as Ext;
+    x += h[0] * inner[0] + 7n * h[1] * inner[1];
+    y += h[0] * inner[1] + h[1] * inner[0];
+  }
+  return [((x % P) + P) % P, ((y % P) + P) % P];
+}
+
+/** Three 22-bit limbs of each coordinate. */
+function limbsOf(table: readonly Ext[]): Float64Array[] {
+  const out = Array.from({ length: 6 }, () => new Float64Array(table.length));
+  table.forEach((w, i) => {
+    for (let k = 0; k < 6; k++) (out[k] as Float64Array)[i] = Number(((w[k < 3 ? 0 : 1] as bigint) >> BigInt(22 * (k % 3))) & 0x3fffffn);
+  });
+  return out;
+}
+
+function limbDot(limbs: readonly Float64Array[], values: Int32Array, from: number, width: number): Ext {
+  const begin = Math.max(0, -from);
+  const end = Math.min(width, values.length - from);
+  const sums = limbs.map((limb) => {
+    let s = 0;
+    for (let i = begin; i < end; i++) s += (limb[i] as number) * (values[from + i] as number);
+    return BigInt(s);
+  });
+  const join = (k: number): bigint => (sums[k] as bigint) + ((sums[k + 1] as bigint) << 22n) + ((sums[k + 2] as bigint) << 44n);
+  return [join(0) % P, join(3) % P];
+}

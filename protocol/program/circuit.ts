@@ -1,0 +1,185 @@
+/**
+ * A program made ready for the arguments: multiplicity cells added, cells laid out in their oracles' stacks, lookups laid
+ * out as leaves of one fractional sum, and every integer identity's bound computed.
+ */
+import { P } from '../field.ts';
+import { expTable, siluTables } from './exp.ts';
+import type { LlamaProgram } from './llama.ts';
+import { pack, shapeOf, stackOf, type Placement, type Stack } from './layout.ts';
+import type { Lookup, Relation, TableName, Term } from './relations.ts';
+import { ORACLES, axis, log2Ceil, magnitude, sizeOf, type Cells, type OracleName, type Tensor } from './tensors.ts';
+
+/** Columns of a table after its row index: values[c][i − start], zero outside. */
+export interface Table {
+  readonly name: TableName;
+  /** Distinguishes tables inside the fingerprint. */
+  readonly tag: bigint;
+  readonly bits: number;
+  /** Row 0 is key value `min`. */
+  readonly min: bigint;
+  readonly start: number;
+  readonly columns: readonly [Int32Array, Int32Array];
+  readonly multiplicity: Cells;
+}
+
+interface LeafPlace {
+  readonly name: string;
+  readonly start: number;
+  readonly blocks: number;
+  readonly loBits: number;
+}
+
+/** One region of leaves. */
+export type Leaf =
+  | (LeafPlace & { readonly kind: 'range'; readonly placement: Placement; readonly bits: number })
+  | (LeafPlace & { readonly kind: 'rangeTable'; readonly placement: Placement; readonly bits: number })
+  | (LeafPlace & { readonly kind: 'lookup'; readonly lookup: Lookup; readonly table: Table })
+  | (LeafPlace & { readonly kind: 'table'; readonly placement: Placement; readonly table: Table });
+
+export interface Circuit {
+  readonly program: LlamaProgram;
+  readonly stacks: Readonly<Record<OracleName, Stack>>;
+  readonly leaves: readonly Leaf[];
+  readonly leafCount: number;
+  readonly leafBits: number;
+  readonly tables: ReadonlyMap<TableName, Table>;
+  readonly bounds: readonly { readonly name: string; readonly bits: number }[];
+  /** Where the named cells lie. */
+  placement(cells: Cells): Placement;
+}
+
+/** Tag of range tables of width k is k; named tables come above. */
+const SILU_TAG = 63n;
+const EXP_TAG = 64n;
+
+/** Multiplicity cells of a range table. */
+export const rangeCells = (bits: number): string => `multiplicity.range${bits}`;
+
+function makeTable(program: LlamaProgram, name: TableName): Table {
+  const { widths } = program.config;
+  const silu = name === 'silu';
+  const bits = silu ? widths.gate : widths.spread;
+  const multiplicity: Cells = {
+    name: `multiplicity.${name}`,
+    oracle: 'witness',
+    axes: [axis(`row.${name}`, 2 ** bits)],
+    bits: null,
+  };
+  if (silu) {
+    const half = 2 ** (bits - 1);
+    const table = siluTables();
+    const columns: [Int32Array, Int32Array] = [new Int32Array(2 * half), new Int32Array(2 * half)];
+    for (let i = 0; i < 2 * half; i++) {
+      const at = i - half + table.bound;
+      const inside = at >= 0 && at < table.silu.length;
+      const above = at >= table.silu.length;
+      columns[0][i] = inside ? (table.silu[at] as number) : above ? i - half : 0;
+      columns[1][i] = inside ? (table.dsilu[at] as number) : above ? 4096 : 0;
+    }
+    return { name, tag: SILU_TAG, bits, min: BigInt(-half), start: 0, columns, multiplicity };
+  }
+  const p = Number(name.slice(3));
+  const { lowest, values } = expTable(p);
+  const last = 2 ** bits - 1;
+  // rows u = i − last; column 1 is T(u + 1). Kept from the first row with a value in either column, or from row 0.
+  const start = Math.max(0, last + lowest - 1);
+  const at = (u: number): number => (u < lowest ? 0 : (values[u - lowest] as number));
+  const count = last - start + 1;
+  const columns: [Int32Array, Int32Array] = [new Int32Array(count), new Int32Array(count)];
+  for (let i = 0; i < count; i++) {
+    columns[0][i] = at(start + i - last);
+    columns[1][i] = at(start + i - last + 1);
+  }
+  return { name, tag: EXP_TAG + BigInt(p), bits, min: BigInt(-last), start, columns, multiplicity };
+}
+
+/** Sum over the terms of the largest absolute value, over all real indices. */
+export function relationBound(relation: Relation): bigint {
+  const inDomain = new Set(relation.domain.map((a) => a.name));
+  return relation.terms.reduce((sum, t) => sum + termBound(t, inDomain), 0n);
+}
+
+function termBound(t: Term, inDomain: ReadonlySet<string>): bigint {
+  let bound = t.coef < 0n ? -t.coef : t.coef;
+  if (t.scale !== undefined) bound *= t.scale.values.reduce((m, v) => (v < 0n ? -v : v) > m ? (v < 0n ? -v : v) : m, 0n);
+  const summed = new Map<string, number>();
+  for (const f of t.factors) {
+    bound *= magnitude(f.tensor);
+    f.uses.forEach((u, i) => {
+      if ('axis' in u && !inDomain.has(u.axis)) summed.set(u.axis, f.tensor.axes[i]?.size ?? 0);
+    });
+  }
+  for (const size of summed.values()) bound *= BigInt(size);
+  return bound;
+}
+
+/** @throws RangeError when an identity could wrap around p. */
+function checkBounds(program: LlamaProgram): { name: string; bits: number }[] {
+  const all = [...program.relations, ...program.ties, program.loss];
+  return all.map((relation) => {
+    const bound = relationBound(relation);
+    if (2n * bound >= P)
+      throw new RangeError(`relation ${relation.name} can reach 2^${bound.toString(2).length}, beyond p/2; lower the declared widths`);
+    return { name: relation.name, bits: bound.toString(2).length };
+  });
+}
+
+/** Lays a program out. @throws RangeError when an identity's bound reaches p/2 or a lookup's shape can't be laid out. */
+export function compile(program: LlamaProgram): Circuit {
+  const bounds = checkBounds(program);
+  const tables = new Map<TableName, Table>();
+  for (const l of program.lookups) if (!tables.has(l.table)) tables.set(l.table, makeTable(program, l.table));
+  const widths = [...new Set(program.cells.flatMap((c) => (c.bits === null ? [] : [c.bits])))].sort((a, b) => a - b);
+  const counters = widths.map((bits): Cells => {
+    const axes = [axis(`row.range${bits}`, 2 ** bits)];
+    return { name: rangeCells(bits), oracle: 'witness', axes, bits: null };
+  });
+  const cells = [...program.cells, ...counters, ...[...tables.values()].map((t) => t.multiplicity)];
+  const stacks = Object.fromEntries(
+    ORACLES.map((o) => [o, stackOf(cells.filter((c) => c.oracle === o))]),
+  ) as Record<OracleName, Stack>;
+  const placement = (c: Cells): Placement => {
+    const found = stacks[c.oracle].placements.get(c.name);
+    if (found === undefined) throw new RangeError(`no cells ${c.name} in oracle ${c.oracle}`);
+    return found;
+  };
+  const leaves = layLeaves(program, tables, counters, placement);
+  const leafCount = leaves.reduce((n, l) => Math.max(n, l.start + l.blocks * 2 ** l.loBits), 0);
+  return { program, stacks, leaves, leafCount, leafBits: log2Ceil(leafCount), tables, bounds, placement };
+}
+
+type Unplaced<T> = T extends unknown ? Omit<T, 'start'> : never;
+
+function layLeaves(
+  program: LlamaProgram,
+  tables: ReadonlyMap<TableName, Table>,
+  counters: readonly Cells[],
+  placement: (c: Cells) => Placement,
+): Leaf[] {
+  const items: Unplaced<Leaf>[] = [];
+  const sized = (c: Cells) => {
+    const p = placement(c);
+    return { name: c.name, placement: p, blocks: p.blocks, loBits: p.loBits };
+  };
+  for (const c of program.cells) if (c.bits !== null) items.push({ kind: 'range', bits: c.bits, ...sized(c) });
+  for (const c of counters) items.push({ kind: 'rangeTable', bits: log2Ceil(sizeOf(c.axes)), ...sized(c) });
+  for (const lookup of program.lookups) {
+    checkLookup(lookup);
+    const { blocks, loBits } = shapeOf(lookup.key.axes);
+    items.push({ kind: 'lookup', name: `lookup.${lookup.name}`, lookup, table: tables.get(lookup.table) as Table, blocks, loBits });
+  }
+  for (const table of tables.values()) items.push({ kind: 'table', table, ...sized(table.multiplicity) });
+  return pack(items).map(({ item, base }) => ({ ...item, start: base }));
+}
+
+/** A lookup's columns share the order of cells; what the key subtracts lacks only the last, innermost axis. */
+function checkLookup(lookup: Lookup): void {
+  const same = (t: Tensor, axes: Tensor['axes']): boolean =>
+    t.parts.every((p) => p.slice === undefined && p.cells.axes.map((a) => a.name).join() === axes.map((a) => a.name).join());
+  const { key, keyMinus, outputs } = lookup;
+  const last = key.axes[key.axes.length - 1];
+  const pow = last !== undefined && 2 ** log2Ceil(last.size) === last.size && !last.short;
+  const fine = same(key, key.axes) && outputs.every((o) => same(o, key.axes));
+  const minus = keyMinus === null || (pow && same(keyMinus, key.axes.slice(0, -1)));
+  if (!fine || !minus || (lookup.causal && !pow)) throw new RangeError(`lookup ${lookup.name} has columns of different shapes`);
+}
