@@ -5,8 +5,8 @@
 import { ascii, concat, fromHex, toHex } from './bytes.ts';
 import { canonicalJson, type Json } from './canonical.ts';
 import { sha256 } from './hash.ts';
-import type { LoraShape, ModelShape, Scales, Widths } from './program/config.ts';
-import type { OptimizerSpec } from './program/schedule.ts';
+import type { LoraShape, ModelShape, OptimizerSpec, Scales, Widths } from './program/config.ts';
+
 import { parseStatement } from './statement-schema.ts';
 
 /** How losses are published: each step's exact sum, or not at all. */

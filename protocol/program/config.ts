@@ -113,3 +113,22 @@ export const DEFAULT_WIDTHS: Widths = {
   frozen: 23,
   widest: 20,
 };
+
+/** Learning-rate schedule over a run's steps: linear warm-up over `warmup` steps, then constant, or down to zero. */
+export interface ScheduleSpec {
+  readonly kind: 'constant' | 'linear' | 'cosine';
+  readonly warmup: number;
+}
+
+/** The optimiser as declared: exact decimal strings. */
+export type OptimizerSpec =
+  | { readonly kind: 'sgd'; readonly lr: string; readonly momentum: string; readonly schedule: ScheduleSpec }
+  | {
+      readonly kind: 'adamw';
+      readonly lr: string;
+      readonly beta1: string;
+      readonly beta2: string;
+      readonly eps: string;
+      readonly weightDecay: string;
+      readonly schedule: ScheduleSpec;
+    };
