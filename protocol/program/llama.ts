@@ -49,6 +49,7 @@ const isPowerOfTwo = (n: number): boolean => Number.isInteger(n) && n > 0 && (n 
 function check(c: ProgramConfig): void {
   for (const key of ['batch', 'seqLen', 'steps'] as const)
     if (!isPowerOfTwo(c[key])) throw new RangeError(`${key} is ${c[key]}; it must be a power of two`);
+  checkScales(c);
   const { model, lora } = c;
   if (model.heads % model.kvHeads !== 0)
     throw new RangeError(`${model.heads} heads do not share ${model.kvHeads} key-value heads evenly`);
@@ -61,4 +62,13 @@ function check(c: ProgramConfig): void {
   const kappa = (256 * lora.alpha) / lora.rank;
   if (!Number.isInteger(kappa) || kappa < 1 || kappa > 4096)
     throw new RangeError(`2^8·alpha/rank is ${kappa}; it must be an integer from 1 to 4096`);
+}
+
+/** The tables' scales are part of the protocol; from 10 bits on T(1) > 2^P, so that μ is at least the largest score. */
+function checkScales({ scales }: ProgramConfig): void {
+  const fixed = { activation: 12, score: 10, rope: 14 } as const;
+  for (const [name, value] of Object.entries(fixed))
+    if (scales[name as keyof typeof fixed] !== value) throw new RangeError(`the scale of ${name} must be ${value}`);
+  for (const name of ['attention', 'vocabulary'] as const)
+    if (scales[name] < 10 || scales[name] > 30) throw new RangeError(`the scale of ${name} must be 10 to 30`);
 }
