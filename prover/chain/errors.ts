@@ -1,0 +1,104 @@
+import { formatEther, type Address, type Hash } from 'viem';
+
+import { ProverError } from '../errors.ts';
+
+/** No node answers at the URL. */
+export class ChainUnreachableError extends ProverError {
+  readonly rpcUrl: string;
+
+  constructor(rpcUrl: string, options?: ErrorOptions) {
+    super(`no Ethereum node answers at ${rpcUrl}`, 'Check the URL and that the node runs, then try again.', options);
+    this.rpcUrl = rpcUrl;
+  }
+}
+
+/** The node serves another chain than the one meant. */
+export class WrongChainError extends ProverError {
+  readonly expected: number;
+  readonly actual: number;
+
+  constructor(rpcUrl: string, expected: number, actual: number) {
+    super(
+      `${rpcUrl} serves chain ${actual}, not chain ${expected}`,
+      `Give the URL of a node of chain ${expected}, or ask for chain ${actual}.`,
+    );
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** There is no adapter registry at the address. */
+export class NoRegistryError extends ProverError {
+  readonly address: Address;
+  readonly chainId: number;
+
+  constructor(address: Address, chainId: number, found: 'nothing' | 'another contract') {
+    super(
+      `${found} is at ${address} on chain ${chainId}, where the adapter registry should be`,
+      'Check the address and the chain, or deploy a registry: hardhat ignition deploy ignition/modules/AdapterRegistry.ts',
+    );
+    this.address = address;
+    this.chainId = chainId;
+  }
+}
+
+/** The sender can't pay for the transaction. */
+export class LowFundsError extends ProverError {
+  readonly sender: Address;
+  /** What the sender has, in wei. */
+  readonly balance: bigint;
+  /** What the transaction may cost at most, in wei. */
+  readonly needed: bigint;
+
+  constructor(sender: Address, balance: bigint, needed: bigint) {
+    super(
+      `${sender} has ${formatEther(balance)} ETH; the transaction may cost ${formatEther(needed)} ETH`,
+      `Send at least ${formatEther(needed - balance)} ETH to ${sender} on this chain and run the command again.`,
+    );
+    this.sender = sender;
+    this.balance = balance;
+    this.needed = needed;
+  }
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  AlreadyAnchored: 'Nothing is left to do: this record is anchored. See it with ./zklora check.',
+  AttestationFromFuture: "The attester's clock is ahead of the chain: wait, or have the run attested again.",
+  AttesterMismatch: 'The record is not the attested one: fetch the attestation of this very run and try again.',
+  InvalidSignature: 'The signature is damaged: fetch the attestation again.',
+  NotRecordOwner: "Send the transaction from the owner's account, the one in the run's statement.",
+};
+
+/** The registry refused the record, in a trial call or on chain. */
+export class AnchorRefusedError extends ProverError {
+  /** The contract's custom error, or undefined where the chain gave none. */
+  readonly errorName: string | undefined;
+  /** The custom error's arguments, in order. */
+  readonly args: readonly unknown[];
+  /** The transaction, where one was mined. */
+  readonly hash: Hash | undefined;
+
+  constructor(refusal: { errorName?: string; args?: readonly unknown[]; hash?: Hash }, options?: ErrorOptions) {
+    const { errorName, args = [], hash } = refusal;
+    const what = errorName === undefined ? 'without a reason' : `with ${errorName}(${args.map(String).join(', ')})`;
+    super(
+      `the registry refused the record ${what}${hash === undefined ? '' : ` in transaction ${hash}`}`,
+      ADVICE[errorName ?? ''] ?? 'Look the transaction up on an explorer of the chain.',
+      options,
+    );
+    this.errorName = errorName;
+    this.args = args;
+    this.hash = hash;
+  }
+}
+
+/** The local chain, or the contracts' build, ended without doing its work. */
+export class HardhatError extends ProverError {
+  /** The last lines it printed. */
+  readonly output: string;
+
+  constructor(what: string, output: string) {
+    super(`${what}${output === '' ? '' : `:\n${output}`}`, 'Check the installation with ./zklora doctor.');
+    this.output = output;
+  }
+}
