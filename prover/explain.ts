@@ -1,12 +1,21 @@
 import { inspect } from 'node:util';
 
+import { ProtocolError } from '../protocol/errors.ts';
+import { ProverError } from './errors.ts';
+
+/** What a person should read of an error, or undefined where only the stack tells. */
+function told(error: unknown): string | undefined {
+  if (error instanceof ProverError) return `${error.message}\n${error.next}`;
+  if (error instanceof ProtocolError) return `${error.message} [${error.code}]`;
+  // The file system's errors name the call and the path in their message.
+  if (error instanceof Error && 'syscall' in error && 'path' in error) return error.message;
+  return undefined;
+}
+
 /**
- * An error as a person should read it: what happened, then what to do next, with the stack when asked for.
- * Errors that name no next step are the program's own mistakes, so their stack is always shown.
+ * An error as a person should read it: what happened, then what to do next. The stack is shown when asked for, and for
+ * errors that are none of the project's own, since those are the program's mistakes.
  */
 export function explain(error: unknown, options: { readonly verbose: boolean }): string {
-  if (!(error instanceof Error)) return inspect(error);
-  const next = 'next' in error && typeof error.next === 'string' ? error.next : undefined;
-  if (options.verbose || next === undefined) return inspect(error);
-  return `${error.message}\n${next}`;
+  return options.verbose ? inspect(error) : (told(error) ?? inspect(error));
 }
