@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import hardhatToolboxViem from '@nomicfoundation/hardhat-toolbox-viem';
 import { defineConfig } from 'hardhat/config';
+import type { SolidityCompilerUserConfig } from 'hardhat/types/config';
 import type { HardhatPlugin } from 'hardhat/types/plugins';
 
 // The compiler of the npm package: Hardhat downloads nothing when every compiler entry has a path.
@@ -31,15 +32,18 @@ const warningsAsErrors: HardhatPlugin = {
   },
 };
 
+const compiler: SolidityCompilerUserConfig = {
+  version: '0.8.37',
+  path: solc,
+  settings: { evmVersion: 'cancun', optimizer: { enabled: true, runs: 10_000 }, viaIR: true },
+};
+
 const { ZKLORA_RPC_URL, ZKLORA_PRIVATE_KEY } = process.env;
 
 export default defineConfig({
   plugins: [hardhatToolboxViem, warningsAsErrors],
-  solidity: {
-    version: '0.8.37',
-    path: solc,
-    settings: { evmVersion: 'cancun', optimizer: { enabled: true, runs: 10_000 }, viaIR: true },
-  },
+  // Ignition builds with `production`; the two are one, so that what is tested is what is deployed.
+  solidity: { profiles: { default: compiler, production: compiler } },
   paths: { tests: { nodejs: 'test/contracts', solidity: 'test/contracts' } },
   networks: {
     localhost: { type: 'http', url: 'http://127.0.0.1:8545' },
