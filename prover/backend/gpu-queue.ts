@@ -5,9 +5,16 @@ import { Kernels, type KernelConstants } from '../kernels/kernels.ts';
 /** A storage buffer, or the part of one from `offset` (a multiple of 256) on; sizes in bytes. */
 export type Binding = GPUBuffer | { readonly buffer: GPUBuffer; readonly offset: number; readonly size?: number };
 
-/** Uniform data of recorded kernels lies in one buffer; a slot starts at a multiple of the device's alignment limit. */
+/**
+ * Small data of recorded kernels (uniforms, short tables) lies in one buffer that is written once per submission; a
+ * slot starts at a multiple of the alignment limit.
+ */
 const SLOT = 256;
-const UNIFORM_BYTES = 1 << 18;
+const INLINE_BYTES = 1 << 20;
+
+/** Up to this size a table may go inline. */
+export const MAX_INLINE_BYTES = 1 << 16;
+const MAX_UNIFORM_BYTES = 1 << 12;
 
 /** So many kernels are recorded at most before they are handed to the GPU, so that it starts early. */
 const KERNELS_PER_SUBMIT = 32;
@@ -22,11 +29,11 @@ export class GpuQueue {
   readonly maxGroups: number;
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  readonly #uniforms: GPUBuffer;
-  readonly #uniformData = new Uint32Array(UNIFORM_BYTES / 4);
-  /** Bytes of the uniform buffer that recorded, unsubmitted kernels use: [start, end). */
-  #uniformStart = 0;
-  #uniformEnd = 0;
+  readonly #inline: GPUBuffer;
+  readonly #inlineData = new Uint32Array(INLINE_BYTES / 4);
+  /** Bytes of the inline buffer that recorded, unsubmitted kernels use: [start, end). */
+  #inlineStart = 0;
+  #inlineEnd = 0;
   #staging: GPUBuffer | undefined;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
@@ -37,9 +44,9 @@ export class GpuQueue {
     this.device = gpu.device;
     this.kernels = new Kernels(this.device);
     this.maxGroups = gpu.adapterInfo.software ? 64 : 4096;
-    this.#uniforms = this.device.createBuffer({
-      size: UNIFORM_BYTES,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    this.#inline = this.device.createBuffer({
+      size: INLINE_BYTES,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
     });
   }
 
@@ -69,6 +76,22 @@ export class GpuQueue {
   }
 
   /**
+   * Short tables as storage bindings for the next kernel recorded, and for that one only.
+   * @throws RangeError when one is larger than {@link MAX_INLINE_BYTES}
+   */
+  inline(...tables: readonly Uint32Array[]): Binding[] {
+    for (const words of tables)
+      if (words.byteLength > MAX_INLINE_BYTES) throw new RangeError(`${words.byteLength} bytes of inline data`);
+    // All slots of a kernel, its uniform included, must lie in one round of the buffer.
+    this.#reserve(tables.reduce((sum, words) => sum + words.byteLength + SLOT, MAX_UNIFORM_BYTES));
+    return tables.map((words) => ({
+      buffer: this.#inline,
+      offset: this.#slot(words),
+      size: Math.max(16, words.byteLength),
+    }));
+  }
+
+  /**
    * Records a kernel: binding 0 is the uniform `params` (u32 words, as the kernel's struct), bindings 1, 2, … `buffers`.
    * `groups` workgroups in one dimension, at most 65,535; see {@link GpuQueue.groupsFor} for kernels that loop.
    */
@@ -80,9 +103,9 @@ export class GpuQueue {
     constants?: KernelConstants,
   ): void {
     const { pipeline, layout } = this.kernels.get(name, constants);
-    const offset = this.#uniform(params);
+    const offset = this.#slot(params);
     const entries: GPUBindGroupEntry[] = [
-      { binding: 0, resource: { buffer: this.#uniforms, offset, size: Math.ceil(params.length / 4) * 16 } },
+      { binding: 0, resource: { buffer: this.#inline, offset, size: Math.ceil(params.length / 4) * 16 } },
     ];
     for (let i = 0; i < buffers.length; i++) {
       const b = buffers[i];
@@ -116,15 +139,15 @@ export class GpuQueue {
   flush(): void {
     if (this.#encoder === undefined) return;
     this.#endPass();
-    if (this.#uniformEnd > this.#uniformStart)
+    if (this.#inlineEnd > this.#inlineStart)
       this.device.queue.writeBuffer(
-        this.#uniforms,
-        this.#uniformStart,
-        this.#uniformData,
-        this.#uniformStart / 4,
-        (this.#uniformEnd - this.#uniformStart) / 4,
+        this.#inline,
+        this.#inlineStart,
+        this.#inlineData,
+        this.#inlineStart / 4,
+        (this.#inlineEnd - this.#inlineStart) / 4,
       );
-    this.#uniformStart = this.#uniformEnd;
+    this.#inlineStart = this.#inlineEnd;
     this.device.queue.submit([this.#encoder.finish()]);
     this.#encoder = undefined;
     this.#recorded = 0;
@@ -161,16 +184,19 @@ export class GpuQueue {
     this.#pass = undefined;
   }
 
-  #uniform(params: readonly number[] | Uint32Array): number {
-    const bytes = Math.ceil((params.length * 4) / SLOT) * SLOT;
-    if (this.#uniformEnd + bytes > UNIFORM_BYTES) {
-      // Writes are ordered with submissions: once these are submitted, the buffer's start may be written again.
-      this.flush();
-      this.#uniformStart = this.#uniformEnd = 0;
-    }
-    const offset = this.#uniformEnd;
-    this.#uniformData.set(params, offset / 4);
-    this.#uniformEnd += bytes;
+  #reserve(bytes: number): void {
+    if (this.#inlineEnd + bytes <= INLINE_BYTES) return;
+    // Writes are ordered with submissions: once these are submitted, the buffer's start may be written again.
+    this.flush();
+    this.#inlineStart = this.#inlineEnd = 0;
+  }
+
+  #slot(words: readonly number[] | Uint32Array): number {
+    const bytes = Math.ceil((words.length * 4) / SLOT) * SLOT;
+    this.#reserve(bytes);
+    const offset = this.#inlineEnd;
+    this.#inlineData.set(words, offset / 4);
+    this.#inlineEnd += bytes;
     return offset;
   }
 }

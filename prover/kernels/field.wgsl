@@ -191,6 +191,12 @@ fn ext_mul_base(a: vec4<u32>, b: vec2<u32>) -> vec4<u32> {
   return vec4<u32>(fp_mul(a.xy, b), fp_mul(a.zw, b));
 }
 
+/** a·k; limbs are below 14·2^16 in absolute value, so that 1024 of these may be added before a reduction. */
+fn ext_product_u32(a: vec4<u32>, k: u32) -> ExtLimbs {
+  let b = vec4<u32>(k & 0xffffu, k >> 16u, 0u, 0u);
+  return ExtLimbs(limbs_mul(limbs_of(a.xy), b), limbs_mul(limbs_of(a.zw), b));
+}
+
 fn ext_scale_u32(a: vec4<u32>, k: u32) -> vec4<u32> {
-  return vec4<u32>(fp_scale_u32(a.xy, k), fp_scale_u32(a.zw, k));
+  return ext_reduce(ext_product_u32(a, k));
 }

@@ -1,0 +1,112 @@
+/** Contraction of cells with public weights on the GPU (bind.wgsl). */
+import { mul, type Ext } from '../../protocol/extension.ts';
+import type { BindPart, BindSpec, Cells } from './backend.ts';
+import { MAX_INLINE_BYTES, type Binding, type GpuQueue } from './gpu-queue.ts';
+import { extWords, gpuCells, type GpuExtVec, type GpuVectors } from './gpu-vectors.ts';
+import { checkBind, indexSpace } from './table-specs.ts';
+import { VectorError } from './vector-error.ts';
+
+/** Chunks of cells that bind.wgsl can bind. */
+const CELL_SLOTS = 4;
+
+/** Below so many outputs a workgroup shares an output's sum, if the sum has at least {@link SHARED_TERMS} terms. */
+const FEW_OUTPUTS = 4096;
+const SHARED_TERMS = 64;
+
+/** Parts that one dispatch adds: they read the same chunks. */
+interface Group {
+  readonly cells: Cells | null;
+  readonly firstChunk: number;
+  readonly parts: BindPart[];
+}
+
+/** First and last cell that a part reads. */
+function extent(spec: BindSpec, part: BindPart): [number, number] {
+  const spans = [
+    ...spec.kept.map(({ size }, k) => (size - 1) * part.keptStrides[k]),
+    ...spec.bound.map(({ size }, k) => (size - 1) * part.boundStrides[k]),
+  ];
+  const low = spans.reduce((sum, span) => sum + Math.min(0, span), part.base);
+  return [low, spans.reduce((sum, span) => sum + Math.max(0, span), part.base)];
+}
+
+/** The first chunk to bind: 0 where all chunks fit. @throws VectorError SHAPE when a part reads over too many chunks */
+function firstChunk(spec: BindSpec, part: BindPart): number {
+  if (part.cells === null) return 0;
+  const { chunks, chunkLog } = gpuCells(part.cells);
+  if (chunks.length <= CELL_SLOTS) return 0;
+  const [low, high] = extent(spec, part).map((cell) => Math.floor(cell / 2 ** chunkLog));
+  if (high - low >= CELL_SLOTS)
+    throw new VectorError('SHAPE', part.cells.length, `a bind reads over ${CELL_SLOTS} buffers at once`);
+  return low;
+}
+
+function group(spec: BindSpec): Group[] {
+  const groups: Group[] = [];
+  for (const part of spec.parts) {
+    const first = firstChunk(spec, part);
+    const same = groups.find((g) => g.cells === part.cells && g.firstChunk === first);
+    if (same === undefined) groups.push({ cells: part.cells, firstChunk: first, parts: [part] });
+    else same.parts.push(part);
+  }
+  return groups;
+}
+
+/** bind.wgsl's table of digits and parts. */
+function table(spec: BindSpec, { cells, firstChunk, parts }: Group, scale: Ext | null): Uint32Array {
+  const words: number[] = [...spec.kept, ...spec.bound].flatMap(({ size, bits }) => [size, bits]);
+  for (const part of parts) {
+    const base = cells === null ? 0 : part.base - firstChunk * 2 ** gpuCells(cells).chunkLog;
+    const coef = scale === null ? part.coef : mul(part.coef, scale);
+    words.push(...extWords([coef]), base, cells === null ? 0 : 1, ...part.keptStrides, ...part.boundStrides);
+  }
+  return Uint32Array.from(words.length === 0 ? [0] : words);
+}
+
+/** Short tables travel with the kernel, long ones in a buffer of their own. */
+function upload(queue: GpuQueue, words: Uint32Array, own: GPUBuffer[]): Binding | null {
+  if (words.byteLength <= MAX_INLINE_BYTES) return null;
+  const buffer = queue.acquire(words.byteLength);
+  queue.write(buffer, 0, words);
+  own.push(buffer);
+  return buffer;
+}
+
+export function bind(vectors: GpuVectors, spec: BindSpec): GpuExtVec {
+  checkBind(spec);
+  const { queue } = vectors;
+  const out = vectors.ext(indexSpace(spec.kept));
+  const weighted = spec.weights.length > 1;
+  const shared = out.length < FEW_OUTPUTS && spec.weights.length >= SHARED_TERMS;
+  const own: GPUBuffer[] = [];
+  const weightWords = extWords(spec.weights);
+  const weights = upload(queue, weightWords, own);
+  const groups = group(spec);
+  // Without parts the sum is empty; one group without parts writes the zeros.
+  if (groups.length === 0) groups.push({ cells: null, firstChunk: 0, parts: [] });
+  groups.forEach((g, n) => {
+    const tableWords = table(spec, g, weighted ? null : spec.weights[0]);
+    const tableBuffer = upload(queue, tableWords, own);
+    const chunks = g.cells === null ? [] : gpuCells(g.cells).chunks.slice(g.firstChunk, g.firstChunk + CELL_SLOTS);
+    for (const piece of vectors.pieces(out, 0, out.length)) {
+      const [inlineTable, inlineWeights] = queue.inline(
+        tableBuffer === null ? tableWords : new Uint32Array(4),
+        weights === null ? weightWords : new Uint32Array(4),
+      );
+      const bindings = [tableBuffer ?? inlineTable, weights ?? inlineWeights];
+      const cells = Array.from({ length: CELL_SLOTS }, (_, k) => chunks[k] ?? inlineTable);
+      const params = [
+        ...[piece.at, piece.done, piece.count, spec.weights.length],
+        ...[spec.kept.length, spec.bound.length, g.parts.length, vectors.chunkLog + 2],
+        n === 0 ? 0 : 1,
+      ];
+      const blocks = queue.groupsFor(piece.count, shared ? 1 : 64);
+      queue.dispatch('bind', blocks, params, [...bindings, ...cells, piece.buffer], {
+        SHARED: shared ? 1 : 0,
+        WEIGHTED: weighted ? 1 : 0,
+      });
+    }
+  });
+  for (const buffer of own) queue.release(buffer);
+  return out;
+}
