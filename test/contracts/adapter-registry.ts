@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 
-import { artifacts } from 'hardhat';
+import { artifacts, globalOptions } from 'hardhat';
 import {
   bytesToHex,
   getAddress,
@@ -221,7 +221,8 @@ describe('standards', () => {
   });
 });
 
-describe('gas', () => {
+// Instrumented for coverage, the contract takes more gas.
+describe('gas', { skip: globalOptions.coverage }, () => {
   test('is that of the snapshot within 2 %, and an anchor takes at most 60,000', async () => {
     const { registry, run, attestation, client, viem } = await freshRegistry();
     const used = async (hash: Hex) => (await client.waitForTransactionReceipt({ hash })).gasUsed;
