@@ -10,13 +10,13 @@ import { BITS, ONE, cosSin, isqrt } from './fixedpoint.ts';
 import { parseDecimal, roundDecimal, roundDivide } from './numbers.ts';
 
 /** Most steps a run may have: powers of β keep more than 90 exact bits. */
-export const MAX_STEPS = 2 ** 24;
+export const MAX_STEPS = 2 ** 32;
 
 /**
  * Constants of the steps first … first + count − 1 of a run.
  *
  * @param spec as declared: 0 ≤ β < 1
- * @param total steps of the whole run, for the schedule, at most 2^24
+ * @param total steps of the whole run, for the schedule, at most 2^32
  * @param first from 0; Adam's bias corrections count t = step + 1
  * @param count number of steps
  * @throws RangeError for a specification or a range of steps outside these bounds

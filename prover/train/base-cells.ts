@@ -37,22 +37,17 @@ export function baseCells(program: LlamaProgram, base: QuantisedBase): CellMap {
   const out = new Map<string, Uint32Array>();
   for (const { name, oracle, axes } of program.cells) {
     if (oracle !== 'base') continue;
+    const parts = partsOf(base, name);
+    const given = parts.reduce((n, integers) => n + integers.length, 0);
     const cells = new Uint32Array(sizeOf(axes));
-    let at = 0;
-    for (const integers of partsOf(base, name)) {
-      if (at + integers.length > cells.length) break;
-      integers.forEach((w, i) => {
-        if (w < -offset || w >= offset)
-          throw new EngineError(
-            `${name}[${at + i}] is ${w}; it must be below ${offset} in size`,
-            'Raise widths.frozen.',
-          );
-        cells[at + i] = w + offset;
-      });
-      at += integers.length;
-    }
-    const given = partsOf(base, name).reduce((n, integers) => n + integers.length, 0);
     if (given !== cells.length) throw new EngineError(`${name} has ${given} integers instead of ${cells.length}`);
+    let at = 0;
+    for (const integers of parts)
+      for (const w of integers) {
+        if (w < -offset || w >= offset)
+          throw new EngineError(`${name}[${at}] is ${w}; it must be below ${offset} in size`, 'Raise widths.frozen.');
+        cells[at++] = w + offset;
+      }
     out.set(name, cells);
   }
   return out;

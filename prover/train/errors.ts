@@ -61,3 +61,29 @@ export class EngineError extends ProverError {
     super(message, next);
   }
 }
+
+/** A run folder lacks what it should hold, or holds something else. */
+export class RunFolderError extends ProverError {
+  readonly file: string;
+  readonly problem: string;
+
+  constructor(
+    file: string,
+    problem: string,
+    next = 'Restore the run folder from a copy, or train again into a new one.',
+  ) {
+    super(`${file}: ${problem}`, next);
+    this.file = file;
+    this.problem = problem;
+  }
+}
+
+/** The configuration of a run cannot be used. */
+export class RunConfigError extends ProverError {
+  constructor(
+    message: string,
+    next = 'Correct the option or the configuration file; ./zklora train --help lists them.',
+  ) {
+    super(message, next);
+  }
+}
