@@ -25,17 +25,11 @@ export interface Block {
   readonly pairs: number;
 }
 
-/** Passes transform at most 2^4 elements in registers. */
-const MAX_LOG_RADIX = 4;
+/** A pass transforms 2^4 pairs in registers. */
+const LOG_RADIX = 4;
 
 /** Slices that one thread transforms with the same twiddles. */
 const SPAN = 8;
-
-/** Splits log₂ of a transform's size into radices of at most 2^4, as even as possible, larger ones first. */
-export function logRadices(logHeight: number): number[] {
-  const passes = Math.ceil(logHeight / MAX_LOG_RADIX);
-  return Array.from({ length: passes }, (_, i) => Math.ceil((logHeight - i) / passes));
-}
 
 /**
  * Cuts a codeword into blocks of at most `bytes`: whole rows where one coset of all pairs fits, else several pairs.
@@ -90,16 +84,20 @@ export class GpuEncoder {
       this.#queue.dispatch('spread-cells', groups, params, [roots, staged.binding, out]);
     }
     staged.release();
-    const slices = block.pairs * block.cosets;
-    let logM = logHeight;
-    for (const logRadix of logRadices(logHeight)) {
-      logM -= logRadix;
-      const threads = Math.ceil(slices / SPAN) * Math.max(1, 2 ** (logHeight - 4));
+    this.#transform(logHeight, block.pairs * block.cosets, roots, domain, out);
+  }
+
+  /** Records the transforms of `slices` slices, in place and into bit-reversed order. */
+  #transform(logHeight: number, slices: number, roots: GPUBuffer, domain: number[], data: GPUBuffer): void {
+    let logM = logHeight - LOG_RADIX;
+    for (; logM > 0; logM -= LOG_RADIX) {
+      const threads = Math.ceil(slices / SPAN) * 2 ** (logHeight - LOG_RADIX);
       const params = [logHeight, logM, slices, SPAN, ...domain];
-      this.#queue.dispatch('ntt-pass', this.#queue.groupsFor(threads, 64), params, [roots, out], {
-        LOG_RADIX: logRadix,
-      });
+      this.#queue.dispatch('ntt-pass', this.#queue.groupsFor(threads, 64), params, [roots, data]);
     }
+    // Buffers have a power of two of bytes from 256 on, so a last run of 16 pairs is never cut short.
+    const runs = Math.ceil((slices * 2 ** logHeight) / 2 ** LOG_RADIX);
+    this.#queue.dispatch('ntt-last', this.#queue.groupsFor(runs, 64), [logM + LOG_RADIX, runs], [data]);
   }
 
   /** Records the hashing of one block into the leaf digests; blocks of a coset come in the order of their pairs. */

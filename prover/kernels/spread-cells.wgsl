@@ -39,9 +39,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let out = ((k * params.pairs) << params.log_h) + i;
     for (var p = 0u; p < params.pairs; p++) {
       let source = (p << (params.log_h + 1u)) + i;
-      let a = fp_scale_u32(shift, cell(source));
-      let b = fp_scale_u32(shift, cell(source + height));
-      data[out + (p << params.log_h)] = vec4<u32>(a, b);
+      let a = cell(source);
+      let b = cell(source + height);
+      var value = vec4<u32>(a, 0u, b, 0u);
+      if (params.coset + k != 0u) {
+        value = vec4<u32>(fp_scale_u32(shift, a), fp_scale_u32(shift, b));
+      }
+      data[out + (p << params.log_h)] = value;
     }
   }
 }
