@@ -1,0 +1,150 @@
+/** What the passes of the training kernels share: scratch buffers, flags of values out of range, and the step's record. */
+import type { Term } from '../../protocol/program/relations.ts';
+import type { Tensor } from '../../protocol/program/tensors.ts';
+import { EngineError } from './errors.ts';
+import { baseAt, bufferAt, type Layer, type Place } from './gpu-index.ts';
+import type { GpuStore, Slot } from './gpu-store.ts';
+
+/** No entry: what a flag holds while every value is in range. */
+export const NONE = 0xffffffff;
+
+/** Entry `entry` of result `result` of an operation, whose value is asked for. */
+export interface Probe {
+  readonly result: number;
+  readonly entry: number;
+}
+
+/** An operation in one layer, ready to be recorded for any step. */
+export interface Pass {
+  record(step: number, probe?: Probe): void;
+}
+
+/** A result of an operation whose range its kernel checks; flag `slot` receives the first entry outside. */
+export interface Check {
+  readonly slot: number;
+  readonly tensor: Tensor;
+  /** Indices of an entry of the operation's domain along the tensor's axes. */
+  readonly indexOf: (entry: number, step: number) => number[];
+}
+
+/** An operation in one layer with the passes that compute it. */
+export interface Runner {
+  readonly name: string;
+  readonly layer: Layer;
+  readonly passes: readonly Pass[];
+  readonly checks: readonly Check[];
+  /** Rank of a check's entry among those of the operation's other checks; the entry itself where absent. */
+  readonly rowOf?: (check: number, entry: number) => number;
+  /** The value of a check's entry, where no pass can be asked for it. */
+  readonly readValue?: (check: number, entry: number, step: number) => Promise<bigint>;
+}
+
+/** Words at the start of the flags that receive a probed value. */
+const PROBED_WORDS = 2;
+
+/** Buffers that operations use in turn. */
+export class Scratch {
+  readonly store: GpuStore;
+  readonly #free: GPUBuffer[] = [];
+  readonly #tables: number[] = [];
+  readonly #starts = new Map<string, number>();
+  #slots = PROBED_WORDS;
+  #entries = 0;
+  #sums: readonly [GPUBuffer, GPUBuffer] | undefined;
+  #flags: GPUBuffer | undefined;
+  #table: GPUBuffer | undefined;
+  readonly #owned: GPUBuffer[] = [];
+
+  constructor(store: GpuStore) {
+    this.store = store;
+  }
+
+  /** Reserves flags for the results of an operation, and sums for the entries of its domain. */
+  reserve(results: number, entries: number): number {
+    const slot = this.#slots;
+    this.#slots += results;
+    this.#entries = Math.max(this.#entries, entries);
+    return slot;
+  }
+
+  /** Puts words into the table of offsets; returns their start. Equal words are kept once. */
+  table(words: Uint32Array): number {
+    const key = words.join();
+    let start = this.#starts.get(key);
+    if (start === undefined) {
+      start = this.#tables.length;
+      for (const word of words) this.#tables.push(word);
+      this.#starts.set(key, start);
+    }
+    return start;
+  }
+
+  /** Once all operations are planned. */
+  allocate(): void {
+    const make = (words: number, what: string): GPUBuffer => {
+      const buffer = this.store.buffer(words, what);
+      this.#owned.push(buffer);
+      return buffer;
+    };
+    this.#sums = [make(2 * this.#entries, 'sums'), make(2 * this.#entries, 'sums')];
+    this.#flags = make(this.#slots, 'flags');
+    this.#table = make(this.#tables.length, 'index tables');
+    this.store.write(this.#table, 0, Uint32Array.from(this.#tables));
+    for (let i = 0; i < 4; i++) this.#free.push(make(1, 'unused'));
+    this.clear();
+  }
+
+  /** Sets every flag to NONE. */
+  clear(): void {
+    this.store.write(this.flags, 0, new Uint32Array(this.#slots).fill(NONE));
+  }
+
+  /** Sums of entries, 64 bits each; `which`: 0, or 1 for denominators. */
+  sums(which: 0 | 1): GPUBuffer {
+    return (this.#sums as readonly [GPUBuffer, GPUBuffer])[which];
+  }
+
+  get flags(): GPUBuffer {
+    return this.#flags as GPUBuffer;
+  }
+
+  get tables(): GPUBuffer {
+    return this.#table as GPUBuffer;
+  }
+
+  get flagWords(): number {
+    return this.#slots;
+  }
+
+  /** Buffers for bindings that a kernel does not use, each another. */
+  unused(i: 0 | 1 | 2 | 3): GPUBuffer {
+    return this.#free[i];
+  }
+
+  close(): void {
+    for (const buffer of this.#owned) buffer.destroy();
+  }
+}
+
+/** The words of a 64-bit integer, low word first. */
+export function words64(n: bigint): [number, number] {
+  const low = BigInt.asUintN(64, n);
+  return [Number(low & 0xffffffffn), Number(low >> 32n)];
+}
+
+/** A term's coefficient at a step. */
+export function coefficient(term: Term, step: number): bigint {
+  if (term.scale === undefined) return term.coef;
+  if (term.scale.axis !== 'step') throw new EngineError(`no kernel scales along ${term.scale.axis}`);
+  return term.coef * term.scale.values[step];
+}
+
+/** Words from a slot's plane to the second one; 0 for a tensor of one plane. */
+export function planeOf(slot: Slot): number {
+  return slot.wide ? slot.words : 0;
+}
+
+/** Binding and first word of a place at a step. */
+export function bind(place: Place, step: number): { buffer: GPUBuffer; base: number } {
+  return { buffer: bufferAt(place, step), base: baseAt(place, step) };
+}
