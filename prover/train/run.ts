@@ -1,0 +1,87 @@
+/** A run: what it is, its rows, and the programs, batches and states of its steps. */
+import { createHash } from 'node:crypto';
+import { toHex } from '../../protocol/bytes.ts';
+import type { Adapter } from '../../protocol/program/adapter.ts';
+import { initialAdapter } from '../../protocol/program/initial.ts';
+import { llamaProgram, type LlamaProgram } from '../../protocol/program/llama.ts';
+import { segmentConfig } from '../../protocol/segment-program.ts';
+import { deriveSeed, runId, type RunSpec } from '../../protocol/statement.ts';
+import type { Dataset } from '../model/dataset.ts';
+import type { Batch, CellMap } from './engine.ts';
+import { batchOfStep, countOf } from './rows.ts';
+import { checkpointSteps, readCheckpoint, readRows, readRunFile, type RunFile } from './run-folder.ts';
+import { adapterCells, zeroMoments } from './state.ts';
+
+export class Run {
+  readonly folder: string;
+  readonly file: RunFile;
+  readonly training: Dataset;
+  readonly heldOut: Dataset;
+  /** The run's id, 64 hexadecimal digits. */
+  readonly id: string;
+  readonly #samplerSeed: Uint8Array;
+  readonly #adapterSeed: Uint8Array;
+
+  constructor(folder: string, file: RunFile, rows: { readonly training: Dataset; readonly heldOut: Dataset }) {
+    this.folder = folder;
+    this.file = file;
+    this.training = rows.training;
+    this.heldOut = rows.heldOut;
+    const id = runId(file.run);
+    this.id = toHex(id);
+    this.#samplerSeed = deriveSeed(id, 'sampler');
+    this.#adapterSeed = deriveSeed(id, 'adapter');
+  }
+
+  /** Opens a run folder. @throws RunFolderError when it is none */
+  static async open(folder: string): Promise<Run> {
+    return new Run(folder, await readRunFile(folder), await readRows(folder));
+  }
+
+  get spec(): RunSpec {
+    return this.file.run;
+  }
+
+  /** The rows of a step, from 0. */
+  batch(step: number): Batch {
+    return batchOfStep(this.#samplerSeed, this.training, this.spec.batch, step);
+  }
+
+  /** The program of steps first … first + count − 1. */
+  program(first: number, count: number): LlamaProgram {
+    const counts = Array.from({ length: count }, (_, i) => countOf(this.batch(first + i)));
+    return llamaProgram(segmentConfig(this.spec, first, counts));
+  }
+
+  /** A₀, drawn from the run's seed. */
+  firstAdapter(): Adapter {
+    const { model, lora } = this.spec;
+    return initialAdapter(this.#adapterSeed, { dimensions: model, layers: model.layers, ...lora });
+  }
+
+  /** Cells of adapterIn and momentsIn before step 0. @param given an adapter to start from instead of A₀ */
+  firstState(given: Adapter | null = null): CellMap {
+    const program = this.program(0, 1);
+    return new Map([...adapterCells(program, given ?? this.firstAdapter()), ...zeroMoments(program)]);
+  }
+
+  /** Cells of adapterIn and momentsIn before a step. @throws RunFolderError when no checkpoint has them */
+  state(step: number): Promise<CellMap> {
+    return readCheckpoint(this.folder, this.id, step);
+  }
+
+  /** The last step before which there is a checkpoint; null where there is none. */
+  async lastCheckpoint(): Promise<number | null> {
+    return (await checkpointSteps(this.folder)).at(-1) ?? null;
+  }
+}
+
+/** SHA-256 of cells, by which a run knows its base model again: 64 hexadecimal digits. */
+export function cellsDigest(cells: CellMap): string {
+  const hash = createHash('sha256');
+  for (const [name, values] of cells) {
+    hash.update(`${name} ${values.length}\n`);
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex');
+}
