@@ -7,16 +7,22 @@ import { add, isZero, mul, sub, type Ext } from './extension.ts';
 import { VerificationError } from './errors.ts';
 import type { ProofReader } from './channel.ts';
 
-export interface VerifierContext<V> {
-  readonly reader: ProofReader;
-  /** Reads and absorbs a value of the proof. */
-  read(label: string): V;
+export interface Values<V> {
   constant(value: Ext): V;
   add(a: V, b: V): V;
   sub(a: V, b: V): V;
   /** Product with a public factor. */
   scale(a: V, factor: Ext): V;
   mul(a: V, b: V): V;
+}
+
+/** Values are field elements: the prover's side, and a transparent verifier's. */
+export const PLAIN: Values<Ext> = { constant: (value) => value, add, sub, scale: mul, mul };
+
+export interface VerifierContext<V> extends Values<V> {
+  readonly reader: ProofReader;
+  /** Reads and absorbs a value of the proof. */
+  read(label: string): V;
   assertZero(value: V, code: string, argument: string, round?: number): void;
   /** The value as the code-based opening needs it. */
   expose(value: V): Ext;
@@ -71,7 +77,7 @@ export class TransparentContext implements VerifierContext<Ext> {
 }
 
 /** Σ coefs·values. */
-export function combine<V>(ctx: VerifierContext<V>, values: readonly V[], coefs: readonly Ext[]): V {
+export function combine<V>(ctx: Values<V>, values: readonly V[], coefs: readonly Ext[]): V {
   return values.reduce((s, v, i) => ctx.add(s, ctx.scale(v, coefs[i] as Ext)), ctx.constant([0n, 0n]));
 }
 

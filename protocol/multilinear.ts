@@ -1,6 +1,6 @@
 /** Multilinear extensions: equality weights and evaluations. Variable i ↔ index bit i. */
 import { P, inverse as finverse } from './field.ts';
-import { ONE, ZERO, add, mul, scale, sub, type Ext } from './extension.ts';
+import { ONE, add, mul, scale, sub, type Ext } from './extension.ts';
 
 /** eq(point, i) for i < 2^point.length. */
 export function eqTable(point: readonly Ext[], factor: Ext = ONE): Ext[] {

@@ -7,7 +7,7 @@
  * committed before α and β, and count at most the leaves, far below p, so none wraps.
  */
 import { ONE, ZERO, add, lift, mul, powers, scale, sub, type Ext } from '../extension.ts';
-import { combine, type VerifierContext } from '../context.ts';
+import { combine, type Values, type VerifierContext } from '../context.ts';
 import { evaluateIntegers, eqPoints, eqRange } from '../multilinear.ts';
 import type { Circuit, Leaf, Table } from '../program/circuit.ts';
 import { log2Ceil, type Tensor } from '../program/tensors.ts';
@@ -88,19 +88,15 @@ export function causalValue(point: readonly Ext[], bits: number): Ext {
   return fits;
 }
 
-interface LeafClaims<V> {
-  readonly claims: Claim<V>[];
-}
-
 /** Turns p and q, claimed of the leaves at z, into claims on committed cells. */
 export function leafClaims<V>(
-  ctx: VerifierContext<V>,
+  ctx: Values<V>,
   circuit: Circuit,
   c: LookupChallenges,
   z: readonly Ext[],
   p: V,
   q: V,
-): LeafClaims<V>['claims'] {
+): Claim<V>[] {
   let publicP = ZERO;
   let publicQ = ONE;
   const multiplicities: CellWeights[] = [];

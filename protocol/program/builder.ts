@@ -79,6 +79,7 @@ export class ProgramBuilder {
   readonly #ties: DataTie[] = [];
   readonly #lookups: Lookup[] = [];
   readonly #operations: Operation[] = [];
+  readonly #chains: Tensor[] = [];
   readonly #names = new Set<string>();
   readonly widest: number;
 
@@ -123,6 +124,11 @@ export class ProgramBuilder {
 
   lookup(name: string, table: TableName, spec: Omit<Lookup, 'name' | 'table'>): void {
     this.#lookups.push({ name, table, ...spec });
+  }
+
+  chain(tensor: Tensor): Tensor {
+    this.#chains.push(tensor);
+    return tensor;
   }
 
   operation(op: Operation): void {
@@ -182,6 +188,7 @@ export class ProgramBuilder {
       ties: this.#ties,
       lookups: this.#lookups,
       operations: this.#operations,
+      chains: this.#chains,
     };
   }
 }
@@ -216,5 +223,5 @@ export function chained(
     parts.push({ cells: b.cells(`${limb}.last`, last, axes, bits), coef, slice: at(steps, 1) });
     return coef << BigInt(bits);
   }, 1n);
-  return ofParts(name, [slice, ...axes], range, parts);
+  return b.chain(ofParts(name, [slice, ...axes], range, parts));
 }

@@ -126,16 +126,12 @@ export interface SiluOp {
 
 export type Operation = ContractOp | SqrtOp | DivideOp | SoftmaxOp | SiluOp;
 
-/** The public outcome of a step: −Σ mask·onehot·shifted (the summed loss at scale 2^10) and Σ mask (the count). */
-export interface Outcome {
-  readonly loss: Relation;
-  readonly count: Relation;
-}
-
 export interface Program {
   readonly cells: readonly Cells[];
   readonly relations: readonly Relation[];
   readonly ties: readonly DataTie[];
   readonly lookups: readonly Lookup[];
   readonly operations: readonly Operation[];
+  /** Tensors whose slices run from one segment's state to the next. */
+  readonly chains: readonly Tensor[];
 }

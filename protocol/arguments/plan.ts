@@ -1,0 +1,294 @@
+/**
+ * How the program's relations become claims: at a random index of its domain (one coordinate vector per axis name), a
+ * relation's linear terms are functionals on committed cells, and its products are sums for one batched sumcheck.
+ *
+ * Soundness: a relation is a polynomial in the committed tables, fixed before the point τ is drawn; if it fails at some real
+ * index, its extension is nonzero and vanishes at τ with probability at most (variables)/|F|. Padded indices can't make it
+ * fail or hold: every tensor is zero there and constants are weighted by the indicator of real indices.
+ */
+import { ONE, ZERO, add, isZero, lift, mul, scale, type Ext } from '../extension.ts';
+import type { Circuit } from '../program/circuit.ts';
+import type { DataTie, Relation, Term } from '../program/relations.ts';
+import { log2Ceil, type Axis, type AxisUse, type Operand, type PublicTensor, type Tensor } from '../program/tensors.ts';
+import { ONES, onCells, weightSum, weightVector, type AxisWeight, type CellWeights } from '../program/weights.ts';
+
+/** Axes that a product may keep, lowest index bits first. Layers and steps come last so that vectors are prefixes. */
+const ORDER = [
+  ...['freq', 'halfIn', 'half', 'key', 'rank', 'hidden', 'feed', 'bit', 'vocab', 'token', 'group', 'kv', 'row', 'step'],
+  ...['inner', 'layer'],
+];
+
+/** An axis over which a product's sumcheck runs: bits at, … of the index. */
+export interface KeptAxis {
+  readonly axis: Axis;
+  readonly at: number;
+  readonly bits: number;
+}
+
+/** How one axis of an operand is indexed inside a product. */
+export type OperandUse =
+  | { readonly kind: 'kept'; readonly kept: KeptAxis; readonly offset: number }
+  | { readonly kind: 'bound'; readonly weight: AxisWeight };
+
+/** One operand with the axes that only it has summed away. */
+export interface Factor {
+  /** Equal keys mean the same table and the same final claim. */
+  readonly key: string;
+  readonly operand: Operand;
+  readonly uses: readonly OperandUse[];
+}
+
+/** coef · Σ_x weight(x) · Π factors(x) over the kept axes; `weight` lists the axes with weights (others: all ones). */
+export interface Product {
+  readonly coef: Ext;
+  readonly kept: readonly KeptAxis[];
+  readonly bits: number;
+  readonly weight: readonly { readonly kept: KeptAxis; readonly weight: AxisWeight }[];
+  readonly factors: readonly Factor[];
+}
+
+export interface RelationPlan {
+  /** Functionals and a constant such that Σ functionals + constant + Σ products = 0. */
+  readonly linear: readonly CellWeights[];
+  readonly constant: Ext;
+  readonly products: readonly Product[];
+  /** Sumcheck variables: the largest product's. */
+  readonly bits: number;
+  /** Degree of the round polynomials. */
+  readonly degree: number;
+}
+
+/** Every axis of a relation's domain, once, in order of first use. */
+export function relationAxes(circuit: Circuit): Axis[] {
+  const seen = new Map<string, Axis>();
+  const { relations, ties, loss } = circuit.program;
+  for (const r of [...relations, ...ties, loss]) for (const a of r.domain) seen.set(a.name, a);
+  return [...seen.values()];
+}
+
+/** Rows of the data set behind [step, row] of the segment, and the public losses (null: hidden). */
+export interface PlanInputs {
+  readonly rows: readonly (readonly number[])[];
+  readonly losses: readonly number[] | null;
+  /** τ by axis name. */
+  readonly point: ReadonlyMap<string, readonly Ext[]>;
+  /** Batches the relations by its powers. */
+  readonly rho: Ext;
+}
+
+export class Planner {
+  readonly #circuit: Circuit;
+  readonly #inputs: PlanInputs;
+  readonly #linear: CellWeights[] = [];
+  readonly #products: Product[] = [];
+  #constant: Ext = ZERO;
+
+  constructor(circuit: Circuit, inputs: PlanInputs) {
+    this.#circuit = circuit;
+    this.#inputs = inputs;
+  }
+
+  run(): RelationPlan {
+    let factor = ONE;
+    const next = (): Ext => (factor = mul(factor, this.#inputs.rho));
+    const { relations, ties, loss } = this.#circuit.program;
+    for (const r of relations) this.#relation(r, next());
+    for (const t of ties) {
+      const by = next();
+      this.#relation({ name: t.name, domain: t.domain, terms: t.terms }, by);
+      this.#dataEntry(t, by);
+    }
+    if (this.#inputs.losses !== null) {
+      const values = this.#inputs.losses.map(BigInt);
+      const constant: Term = { coef: 1n, scale: { axis: 'step', values }, factors: [] };
+      this.#relation({ ...loss, terms: [...loss.terms, constant] }, next());
+    }
+    const bits = this.#products.reduce((m, p) => Math.max(m, p.bits), 0);
+    const degree = this.#products.reduce((m, p) => Math.max(m, p.factors.length + (p.weight.length > 0 ? 1 : 0)), 0);
+    return { linear: this.#linear, constant: this.#constant, products: this.#products, bits, degree };
+  }
+
+  #tau(axis: Axis): AxisWeight {
+    const coords = this.#inputs.point.get(axis.name);
+    if (coords === undefined) throw new RangeError(`no point for axis ${axis.name}`);
+    return axis.short ? { kind: 'vector', values: weightVector(axis, { kind: 'point', coords }) } : { kind: 'point', coords };
+  }
+
+  #relation(relation: Relation, by: Ext): void {
+    for (const t of relation.terms) {
+      const weights = new Map(relation.domain.map((a) => [a.name, { axis: a, weight: this.#tau(a) }]));
+      if (t.scale !== undefined) {
+        const entry = weights.get(t.scale.axis);
+        if (entry === undefined) throw new RangeError(`${relation.name} scales along ${t.scale.axis}, which it lacks`);
+        const values = weightVector(entry.axis, entry.weight).map((w, i) => mul(w, lift(t.scale?.values[i] ?? 0n)));
+        weights.set(t.scale.axis, { axis: entry.axis, weight: { kind: 'vector', values } });
+      }
+      const coef = mul(by, lift(t.coef));
+      if (isZero(coef)) continue;
+      const [only] = t.factors;
+      if (only === undefined) this.#constantTerm(coef, [...weights.values()]);
+      else if (t.factors.length === 1 && only.tensor.kind === 'tensor') this.#linearTerm(only, only.tensor, coef, weights);
+      else this.#productTerm(t, coef, weights);
+    }
+  }
+
+  #constantTerm(coef: Ext, weights: readonly { axis: Axis; weight: AxisWeight }[]): void {
+    const whole = weights.reduce((s, w) => mul(s, weightSum(w.axis, w.weight)), coef);
+    this.#constant = add(this.#constant, whole);
+  }
+
+  #linearTerm(operand: Operand, tensor: Tensor, coef: Ext, weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>): void {
+    const used = new Set(operand.uses.flatMap((u) => ('axis' in u ? [u.axis] : [])));
+    let factor = coef;
+    for (const [name, { axis, weight }] of weights) if (!used.has(name)) factor = mul(factor, weightSum(axis, weight));
+    const own = operand.uses.map((u, i) => tensorWeight(tensor.axes[i] as Axis, u, weights));
+    const { functionals, offset } = onTensor(this.#circuit, tensor, factor, own);
+    this.#linear.push(...functionals);
+    this.#constant = add(this.#constant, offset);
+  }
+
+  #productTerm(t: Term, coef: Ext, weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>): void {
+    const uses = new Map<string, { axis: Axis; count: number }>();
+    for (const f of t.factors) {
+      f.uses.forEach((u, i) => {
+        if (!('axis' in u)) return;
+        const known = weights.get(u.axis)?.axis ?? uses.get(u.axis)?.axis ?? { ...(f.tensor.axes[i] as Axis), name: u.axis };
+        uses.set(u.axis, { axis: known, count: (uses.get(u.axis)?.count ?? 0) + 1 });
+      });
+    }
+    let factor = coef;
+    for (const [name, { axis, weight }] of weights) if (!uses.has(name)) factor = mul(factor, weightSum(axis, weight));
+    const shared = [...uses.entries()].filter(([, u]) => u.count > 1);
+    shared.sort(([a], [b]) => orderOf(a) - orderOf(b));
+    let at = 0;
+    const kept = new Map<string, KeptAxis>();
+    for (const [name, { axis }] of shared) {
+      const bits = log2Ceil(axis.size);
+      kept.set(name, { axis, at, bits });
+      at += bits;
+    }
+    const scaling = t.scale === undefined ? '' : `×${t.scale.axis}:${t.scale.values.join()}`;
+    const factors = t.factors.map((operand) => makeFactor(operand, kept, weights, scaling));
+    const weight = [...kept.values()].flatMap((k) => {
+      const w = weights.get(k.axis.name)?.weight;
+      return w === undefined ? [] : [{ kept: k, weight: w }];
+    });
+    this.#products.push({ coef: factor, kept: [...kept.values()], bits: at, weight, factors });
+  }
+
+  /** −Σ weights · data entry of the sampled rows. */
+  #dataEntry(tie: DataTie, by: Ext): void {
+    const [stepAxis, rowAxis, tokenAxis] = tie.domain as [Axis, Axis, Axis];
+    const steps = weightVector(stepAxis, this.#tau(stepAxis));
+    const rows = weightVector(rowAxis, this.#tau(rowAxis));
+    const sums = new Map<number, Ext>();
+    this.#inputs.rows.forEach((batch, t) => {
+      batch.forEach((sample, b) => {
+        sums.set(sample, add(sums.get(sample) ?? ZERO, mul(steps[t] as Ext, rows[b] as Ext)));
+      });
+    });
+    const index = [...sums.keys()].sort((a, b) => a - b);
+    const hi = index.map((i) => sums.get(i) as Ext);
+    const coef = scale(by, 0xffffffff00000000n); // −1
+    const push = (name: string, factor: Ext, lo: AxisWeight[]): void => {
+      const placement = this.#circuit.stacks.data.placements.get(name);
+      if (placement === undefined) throw new RangeError(`no cells ${name}`);
+      this.#linear.push({ placement, coef: factor, hi, index, lo });
+    };
+    const tokens = this.#tau(tokenAxis);
+    if (tie.entry === 'mask') push('data.mask', coef, [tokens]);
+    else if (tie.entry === 'label') push('data.labels', coef, [tokens]);
+    else {
+      // input[0] = first, input[i] = labels[i − 1]
+      const values = weightVector(tokenAxis, tokens);
+      push('data.first', mul(coef, values[0] as Ext), []);
+      push('data.labels', coef, [{ kind: 'vector', values: [...values.slice(1), ZERO] }]);
+    }
+  }
+}
+
+function orderOf(name: string): number {
+  const i = ORDER.indexOf(name);
+  if (i < 0) throw new RangeError(`axis ${name} has no place among the axes of products`);
+  return i;
+}
+
+/** Weight of one tensor axis under a domain's weights: shifted, fixed, or all ones for an axis the domain lacks. */
+function tensorWeight(axis: Axis, use: AxisUse, weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>): AxisWeight {
+  if ('fixed' in use) return unit(axis, use.fixed);
+  const entry = weights.get(use.axis);
+  if (entry === undefined) return ONES;
+  if (use.offset === 0 && axis.size === entry.axis.size && !axis.short) return entry.weight;
+  const values = new Array<Ext>(axis.size).fill(ZERO);
+  weightVector(entry.axis, entry.weight).forEach((w, i) => (values[i + use.offset] = w));
+  return { kind: 'vector', values };
+}
+
+function unit(axis: Axis, index: number): AxisWeight {
+  const values = new Array<Ext>(axis.size).fill(ZERO);
+  values[index] = ONE;
+  return { kind: 'vector', values };
+}
+
+function makeFactor(
+  operand: Operand,
+  kept: ReadonlyMap<string, KeptAxis>,
+  weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>,
+  scaling: string,
+): Factor {
+  const keys: string[] = [operand.tensor.name + scaling];
+  const uses = operand.uses.map((u, i): OperandUse => {
+    const axis = operand.tensor.axes[i] as Axis;
+    const k = 'axis' in u ? kept.get(u.axis) : undefined;
+    if (k !== undefined && 'axis' in u) {
+      keys.push(`${u.axis}@${k.at}+${u.offset}`);
+      return { kind: 'kept', kept: k, offset: u.offset };
+    }
+    keys.push('fixed' in u ? `=${u.fixed}` : `${weights.has(u.axis) ? '' : '*'}${u.axis}+${u.offset}`);
+    return { kind: 'bound', weight: tensorWeight(axis, u, weights) };
+  });
+  return { key: keys.join(' '), operand, uses };
+}
+
+/** A tensor's functional as functionals on its cells, and the part that its offset contributes. */
+export function onTensor(
+  circuit: Circuit,
+  tensor: Tensor,
+  coef: Ext,
+  weights: readonly AxisWeight[],
+): { functionals: CellWeights[]; offset: Ext } {
+  const byName = new Map(tensor.axes.map((a, i) => [a.name, { axis: a, weight: weights[i] as AxisWeight }]));
+  const functionals = tensor.parts.map((part) => {
+    let factor = scale(coef, part.coef % 0xffffffff00000001n);
+    const own = new Map<string, AxisWeight>();
+    const cellAxes = new Set(part.cells.axes.map((a) => a.name));
+    for (const [name, { axis, weight }] of byName) {
+      const sliced = part.slice?.axis === name ? part.slice : null;
+      if (sliced !== null) {
+        const values = weightVector(axis, weight).slice(sliced.start, sliced.start + sliced.count);
+        if (cellAxes.has(name)) own.set(name, { kind: 'vector', values });
+        else factor = mul(factor, values[0] as Ext);
+      } else if (cellAxes.has(name)) own.set(name, weight);
+      else factor = mul(factor, weightSum(axis, weight));
+    }
+    return onCells(circuit.placement(part.cells), factor, own);
+  });
+  const whole = tensor.axes.reduce((s, a, i) => mul(s, weightSum(a, weights[i] as AxisWeight)), mul(coef, lift(tensor.offset)));
+  return { functionals, offset: whole };
+}
+
+/** Multilinear extension of a public tensor under a weight per axis. */
+export function publicValue(tensor: PublicTensor, weights: readonly AxisWeight[]): Ext {
+  let level: readonly Ext[] = Array.from(tensor.values, (v) => lift(BigInt(v)));
+  for (let a = tensor.axes.length - 1; a >= 0; a--) {
+    const vector = weightVector(tensor.axes[a] as Axis, weights[a] as AxisWeight);
+    const next: Ext[] = [];
+    for (let i = 0; i < level.length; i += vector.length) {
+      let sum = ZERO;
+      for (let k = 0; k < vector.length; k++) sum = add(sum, mul(vector[k] as Ext, level[i + k] as Ext));
+      next.push(sum);
+    }
+    level = next;
+  }
+  return level[0] as Ext;
+}

@@ -1,0 +1,147 @@
+/** Everything public about one segment: what prover and verifier both compute from its statement. */
+import { VerificationError } from './errors.ts';
+import { evaluateIntegers } from './multilinear.ts';
+import type { Ext } from './extension.ts';
+import { presentOracles } from './arguments/opening.ts';
+import { PARAMETER_SETS, PROTOCOL, codeShape, type ParameterSet } from './parameters.ts';
+import { compile, type Circuit } from './program/circuit.ts';
+import type { ProgramConfig } from './program/config.ts';
+import { llamaProgram } from './program/llama.ts';
+import { packStack } from './program/pack.ts';
+import { rowsOfStep } from './program/sampler.ts';
+import { optimizerSteps } from './program/schedule.ts';
+import { startCells } from './program/start.ts';
+import type { OracleName } from './program/tensors.ts';
+import { forRun, soundness, type Soundness } from './soundness.ts';
+import { commitmentRoot, deriveSeed, encodeStatement, rootBytes, runId, shapeDigest, type CommitmentKind, type Statement } from './statement.ts';
+
+/** The part of an instance that the arguments need; tests build it without a statement. */
+export interface Instance {
+  /** First bytes of the proof: bound by the transcript. */
+  readonly header: Uint8Array;
+  readonly params: ParameterSet;
+  readonly circuit: Circuit;
+  /** Data rows of each step of the segment. */
+  readonly rows: readonly (readonly number[])[];
+  readonly losses: readonly number[] | null;
+  /** Stacks of oracles that everybody computes: A₀ and O₀ in a run's first segment. */
+  readonly known: ReadonlyMap<OracleName, Uint32Array>;
+}
+
+/** Oracles whose roots the proof gives. */
+export function committedOracles(instance: Instance): OracleName[] {
+  return presentOracles(instance.circuit).filter((o) => !instance.known.has(o));
+}
+
+export function instanceSoundness(instance: Instance): Soundness {
+  return soundness(instance.circuit, instance.params, committedOracles(instance));
+}
+
+/** The evaluation of a public oracle, or null. */
+export function knownValue(instance: Instance, oracle: OracleName, point: readonly Ext[]): Ext | null {
+  const cells = instance.known.get(oracle);
+  return cells === undefined ? null : evaluateIntegers(Int32Array.from(cells), 0, point);
+}
+
+const MAGIC = Uint8Array.of(0x7a, 0x6b, 0x4c, 0x52); // zkLR
+export const HEADER_BYTES = 8;
+
+/** 'zkLR', the statement's length, the statement. */
+export function proofHeader(statement: Statement): Uint8Array {
+  const body = encodeStatement(statement);
+  const out = new Uint8Array(HEADER_BYTES + body.length);
+  out.set(MAGIC);
+  new DataView(out.buffer).setUint32(4, body.length);
+  out.set(body, HEADER_BYTES);
+  return out;
+}
+
+export function isMagic(bytes: Uint8Array): boolean {
+  return MAGIC.every((b, i) => bytes[i] === b);
+}
+
+/** The program of a segment. @throws RangeError where no program exists for the statement. */
+export function programConfig(statement: Statement): ProgramConfig {
+  const { run, segment } = statement;
+  return {
+    model: run.model,
+    lora: run.lora,
+    scales: run.scales,
+    widths: run.widths,
+    batch: run.batch,
+    seqLen: run.seqLen,
+    steps: segment.steps,
+    dataRows: run.dataRows,
+    optimizer: optimizerSteps(run.optimizer, run.steps, segment.first, segment.steps),
+    counts: segment.counts,
+  };
+}
+
+/** @throws VerificationError for a statement that no verifier of this version accepts. */
+export function instanceOf(statement: Statement): Instance {
+  const { run, segment } = statement;
+  const refuse = (code: string, message: string): never => {
+    throw new VerificationError(code, message, { argument: 'statement' });
+  };
+  if (run.protocol !== PROTOCOL) refuse('PROTOCOL', `the proof is of protocol ${run.protocol}; this verifier knows ${PROTOCOL}`);
+  const set = PARAMETER_SETS.get(run.parameters);
+  if (set === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
+  const id = runId(run);
+  let circuit: Circuit;
+  try {
+    circuit = compile(llamaProgram(programConfig(statement)));
+  } catch (error) {
+    if (error instanceof RangeError) return refuse('PROGRAM', error.message);
+    throw error;
+  }
+  const sampler = deriveSeed(id, 'sampler');
+  const rows = Array.from({ length: segment.steps }, (_, t) => rowsOfStep(sampler, run.dataRows, run.batch, segment.first + t));
+  const known = new Map<OracleName, Uint32Array>();
+  if (segment.first === 0) {
+    const cells = startCells(circuit.program, deriveSeed(id, 'adapter'));
+    known.set('adapterIn', packStack(circuit.stacks.adapterIn, cells));
+    known.set('momentsIn', packStack(circuit.stacks.momentsIn, cells));
+  }
+  const params = forRun(set, Math.ceil(run.steps / segment.steps));
+  const instance = { header: proofHeader(statement), params, circuit, rows, losses: segment.losses, known };
+  const { bits, target } = instanceSoundness(instance);
+  if (bits < target) refuse('SOUNDNESS', `the statement's size leaves ${bits} bits of soundness; ${target} are required`);
+  return instance;
+}
+
+const KIND: Readonly<Record<Exclude<OracleName, 'witness'>, CommitmentKind>> = {
+  base: 'base',
+  data: 'data',
+  adapterIn: 'adapter',
+  adapterOut: 'adapter',
+  momentsIn: 'moments',
+  momentsOut: 'moments',
+};
+
+/** The root that a statement must hold for a Merkle root of an oracle of this circuit. */
+export function oracleRoot(
+  run: Parameters<typeof shapeDigest>[0],
+  oracle: Exclude<OracleName, 'witness'>,
+  length: number,
+  merkleRoot: Uint8Array,
+): Uint8Array {
+  const { logHeight, columns, logInvRate } = codeShape(oracle, length);
+  const kind = KIND[oracle];
+  return commitmentRoot({ kind, logHeight, columns, randomRows: 0, logInvRate, shape: shapeDigest(run, kind) }, merkleRoot);
+}
+
+/** The statement's root of an oracle; null for the witness and for public state. */
+export function statedRoot(statement: Statement, oracle: OracleName): Uint8Array | null {
+  const { run, segment } = statement;
+  if (oracle === 'witness') return null;
+  const roots = {
+    base: run.baseRoot,
+    data: run.dataRoot,
+    adapterIn: segment.adapterIn,
+    adapterOut: segment.adapterOut,
+    momentsIn: segment.momentsIn,
+    momentsOut: segment.momentsOut,
+  };
+  const root = roots[oracle];
+  return root === null ? null : rootBytes(root);
+}

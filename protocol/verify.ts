@@ -1,0 +1,107 @@
+/**
+ * The verifier. One function from bytes to a verdict: no I/O, no clock, no randomness. Reads in step with prover/prove.ts.
+ */
+import { TransparentContext, type VerifierContext } from './context.ts';
+import { DecodeError, VerificationError } from './errors.ts';
+import { ascii, equalBytes, toHex } from './bytes.ts';
+import { ProofReader, type LogEntry } from './channel.ts';
+import { sha256 } from './hash.ts';
+import { HEADER_BYTES, committedOracles, instanceOf, instanceSoundness, isMagic, knownValue, oracleRoot, statedRoot, type Instance } from './instance.ts';
+import { drawLookup, verifyLookup } from './arguments/lookup.ts';
+import { verifyOneHot } from './arguments/onehot.ts';
+import { verifyOpening } from './arguments/opening.ts';
+import { verifyRelations } from './arguments/relations.ts';
+import { verifyCode, type CodeOpening } from './arguments/code.ts';
+import { PROTOCOL, codeShape } from './parameters.ts';
+import { decodeStatement, runId, statementHash, type Statement } from './statement.ts';
+import type { OracleName } from './program/tensors.ts';
+
+/** This verifier. The version changes with every change of what it accepts. */
+export const VERIFIER = { id: 'zklora-verifier', version: '0.1.0' } as const;
+
+/** 32 bytes over id, version and protocol: what attestations and contracts hold. */
+export function verifierDigest(): Uint8Array {
+  return sha256(ascii(`zklora/verifier/v1 ${VERIFIER.id} ${VERIFIER.version} ${PROTOCOL}`));
+}
+
+export interface VerifiedProof {
+  readonly statement: Statement;
+  readonly statementHash: Uint8Array;
+  readonly runId: Uint8Array;
+  /** SHA-256 of the proof's bytes. */
+  readonly proofDigest: Uint8Array;
+  /** The weakest soundness term, proof of work counted. */
+  readonly soundnessBits: number;
+  /** The messages in order, for size breakdowns. */
+  readonly log: readonly LogEntry[];
+}
+
+/** Longest statement that is read, bytes. */
+const MAX_STATEMENT = 1 << 20;
+
+/** The statement at a proof's front; nothing else is checked. @throws DecodeError */
+export function readProofStatement(bytes: Uint8Array): Statement {
+  if (bytes.length < HEADER_BYTES || !isMagic(bytes)) throw new DecodeError('MAGIC', 'proof', 0, 'these bytes do not begin like a zkLoRA proof');
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4);
+  if (length > MAX_STATEMENT || HEADER_BYTES + length > bytes.length)
+    throw new DecodeError('STATEMENT_LENGTH', 'proof', 4, `a statement of ${length} bytes does not fit`);
+  return decodeStatement(bytes.slice(HEADER_BYTES, HEADER_BYTES + length));
+}
+
+/** @throws DecodeError for malformed bytes; VerificationError or MerkleError for a proof that does not prove its statement */
+export function verifyProof(bytes: Uint8Array): VerifiedProof {
+  const statement = readProofStatement(bytes);
+  const instance = instanceOf(statement);
+  const reader = new ProofReader(bytes);
+  verifyInstance(reader, instance, (oracle, merkleRoot) => checkRoot(statement, instance, oracle, merkleRoot));
+  return {
+    statement,
+    statementHash: statementHash(statement),
+    runId: runId(statement.run),
+    proofDigest: sha256(bytes),
+    soundnessBits: instanceSoundness(instance).bits,
+    log: reader.log,
+  };
+}
+
+function checkRoot(statement: Statement, instance: Instance, oracle: OracleName, merkleRoot: Uint8Array): void {
+  if (oracle === 'witness') return;
+  const expected = statedRoot(statement, oracle);
+  const actual = oracleRoot(statement.run, oracle, instance.circuit.stacks[oracle].length, merkleRoot);
+  if (expected === null || !equalBytes(expected, actual))
+    throw new VerificationError('ROOT', `the proof's ${oracle} commitment is not the statement's`, {
+      argument: 'roots',
+      expected: expected === null ? 'none' : toHex(expected),
+      actual: toHex(actual),
+    });
+}
+
+/**
+ * Verifies all of a proof for a known instance.
+ * @param check compares an oracle's Merkle root with what the statement holds; throws on difference
+ */
+export function verifyInstance(reader: ProofReader, instance: Instance, check: (oracle: OracleName, merkleRoot: Uint8Array) => void): void {
+  const { circuit, params } = instance;
+  const header = reader.bytes('statement', instance.header.length);
+  if (!equalBytes(header, instance.header)) throw new DecodeError('STATEMENT', 'statement', 0, 'the proof begins with another statement');
+  const roots = new Map<OracleName, Uint8Array>();
+  for (const oracle of committedOracles(instance)) {
+    const root = reader.digest(`root.${oracle}`);
+    check(oracle, root);
+    roots.set(oracle, root);
+  }
+  reader.grind('lookup.grind', params.lookupGrinding);
+  const ctx: VerifierContext<readonly [bigint, bigint]> = new TransparentContext(reader);
+  const lookup = verifyLookup(ctx, circuit, drawLookup(reader));
+  const relations = verifyRelations(ctx, circuit, instance.rows, instance.losses);
+  const bits = verifyOneHot(ctx, circuit, relations.onehot);
+  const claims = [...lookup, ...relations.claims, ...bits];
+  const evaluations = verifyOpening(ctx, circuit, claims, (oracle, point) => knownValue(instance, oracle, point));
+  const openings = evaluations.map(({ oracle, point, value }): CodeOpening => {
+    const shape = codeShape(oracle, circuit.stacks[oracle].length);
+    return { oracle, shape, root: roots.get(oracle) as Uint8Array, point, value: ctx.expose(value) };
+  });
+  verifyCode(reader, params, openings);
+  reader.finish();
+}
+
