@@ -1,6 +1,6 @@
 /** Contraction of cells with public weights on the GPU (bind.wgsl). */
 import { mul, type Ext } from '../../protocol/extension.ts';
-import type { BindPart, BindSpec, Cells } from './backend.ts';
+import type { BindPart, BindSpec, Cells, Digit } from './backend.ts';
 import { MAX_INLINE_BYTES, type Binding, type GpuQueue } from './gpu-queue.ts';
 import { extWords, gpuCells, type GpuExtVec, type GpuVectors } from './gpu-vectors.ts';
 import { checkBind, indexSpace } from './table-specs.ts';
@@ -72,12 +72,50 @@ function upload(queue: GpuQueue, words: Uint32Array, own: GPUBuffer[]): Binding 
   return buffer;
 }
 
-export function bind(vectors: GpuVectors, spec: BindSpec): GpuExtVec {
-  checkBind(spec);
+/** How the threads of a workgroup share a sum: over its lowest digit, or over the others where that one is short. */
+const MIN_INNER = 32;
+const THREADS = 64;
+
+/**
+ * The same bind with neighbouring full digits joined wherever every part's strides continue from one to the next:
+ * mostly one digit is left, which the kernel loops over without taking indices apart.
+ */
+export function joinDigits(spec: BindSpec): BindSpec {
+  const join = (digits: readonly Digit[], strides: readonly (readonly number[])[]): [Digit[], number[][]] => {
+    const joined: Digit[] = [];
+    const rest: number[][] = strides.map(() => []);
+    for (const [k, digit] of digits.entries()) {
+      const last = joined.at(-1);
+      const full = last !== undefined && last.size === 2 ** last.bits;
+      if (full && strides.every((s, p) => s[k] === rest[p][joined.length - 1] * last.size)) {
+        joined[joined.length - 1] = { size: last.size * digit.size, bits: last.bits + digit.bits };
+      } else {
+        joined.push(digit);
+        strides.forEach((s, p) => rest[p].push(s[k]));
+      }
+    }
+    return [joined, rest];
+  };
+  const [kept, keptStrides] = join(
+    spec.kept,
+    spec.parts.map((part) => part.keptStrides),
+  );
+  const [bound, boundStrides] = join(
+    spec.bound,
+    spec.parts.map((part) => part.boundStrides),
+  );
+  const parts = spec.parts.map((part, p) => ({ ...part, keptStrides: keptStrides[p], boundStrides: boundStrides[p] }));
+  return { ...spec, kept, bound, parts };
+}
+
+export function bind(vectors: GpuVectors, given: BindSpec): GpuExtVec {
+  checkBind(given);
+  const spec = joinDigits(given);
   const { queue } = vectors;
   const out = vectors.ext(indexSpace(spec.kept));
-  const weighted = spec.weights.length > 1;
-  const shared = out.length < FEW_OUTPUTS && spec.weights.length >= SHARED_TERMS;
+  const weighted = spec.bound.length > 0;
+  const shared = weighted && out.length < FEW_OUTPUTS && spec.weights.length >= SHARED_TERMS;
+  const innerStep = shared && spec.bound[0].size >= MIN_INNER ? THREADS : 1;
   const own: GPUBuffer[] = [];
   const weightWords = extWords(spec.weights);
   const weights = upload(queue, weightWords, own);
@@ -93,15 +131,15 @@ export function bind(vectors: GpuVectors, spec: BindSpec): GpuExtVec {
         tableBuffer === null ? tableWords : new Uint32Array(4),
         weights === null ? weightWords : new Uint32Array(4),
       );
-      const bindings = [tableBuffer ?? inlineTable, weights ?? inlineWeights];
       const cells = Array.from({ length: CELL_SLOTS }, (_, k) => chunks[k] ?? inlineTable);
+      const bindings = [tableBuffer ?? inlineTable, ...cells, weights ?? inlineWeights, piece.buffer];
       const params = [
         ...[piece.at, piece.done, piece.count, spec.weights.length],
         ...[spec.kept.length, spec.bound.length, g.parts.length, vectors.chunkLog + 2],
-        n === 0 ? 0 : 1,
+        ...[n === 0 ? 0 : 1, innerStep],
       ];
-      const blocks = queue.groupsFor(piece.count, shared ? 1 : 64);
-      queue.dispatch('bind', blocks, params, [...bindings, ...cells, piece.buffer], {
+      queue.dispatch('bind', queue.groupsFor(piece.count, shared ? 1 : 64), params, bindings, {
+        SLOTS: chunks.length <= 1 ? 1 : CELL_SLOTS,
         SHARED: shared ? 1 : 0,
         WEIGHTED: weighted ? 1 : 0,
       });

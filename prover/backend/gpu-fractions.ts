@@ -92,19 +92,13 @@ function recordRegion(vectors: GpuVectors, p: GpuExtVec, q: GpuExtVec, region: R
     });
     const [kind, log] = numeratorKind(region);
     const place = slots.place(numeratorSource(region), i);
-    const params = [
-      ...extWords([region.constant]),
-      piece.at,
-      i,
-      piece.count,
-      region.columns.length,
-      kind,
-      ...place,
-      log,
-    ];
+    const params = [...extWords([region.constant]), piece.at, i, piece.count, region.columns.length, ...place, log];
     const [columns] = queue.inline(table);
     const buffers = [columns, ...slots.bindings(columns), p.chunks[chunk], q.chunks[chunk]];
-    queue.dispatch('leaves', queue.groupsFor(piece.count, 256), params, buffers);
+    queue.dispatch('leaves', queue.groupsFor(piece.count, 256), params, buffers, {
+      SLOTS: slots.buffers.length <= 1 ? 1 : CELL_SLOTS,
+      NUMERATOR: kind,
+    });
     i += piece.count;
   }
 }

@@ -1,5 +1,5 @@
 /** Shapes and bounds of the operations of {@link TableOps}, common to both backends. */
-import type { BindSpec, Cells, Digit, ExtVec, LeafRegion } from './backend.ts';
+import type { BindSpec, Digit, ExtVec, LeafRegion } from './backend.ts';
 import { VectorError, checkRange } from './vector-error.ts';
 
 /** Most factors of one product term. */
@@ -54,7 +54,7 @@ export function checkRegions(length: number, regions: readonly LeafRegion[]): vo
     for (const { cells, base, shift } of region.columns)
       if (cells !== null) checkRange(cells, base, ((region.length - 1) >>> shift) + 1);
     if (typeof region.numerator === 'object' && 'cells' in region.numerator)
-      checkRange(region.numerator.cells as Cells, region.numerator.base, region.length);
+      checkRange(region.numerator.cells, region.numerator.base, region.length);
   }
 }
 

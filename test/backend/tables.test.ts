@@ -189,6 +189,36 @@ function bindCases(): [string, number, (cells: Cells, samples: Samples) => BindS
       }),
     ],
     [
+      'digits that continue one another, and one that does not for every part',
+      256,
+      (cells, s) => ({
+        kept: [
+          { size: 4, bits: 2 },
+          { size: 3, bits: 2 },
+        ],
+        bound: [
+          { size: 8, bits: 3 },
+          { size: 4, bits: 2 },
+          { size: 3, bits: 2 },
+        ],
+        weights: s.exts(128),
+        parts: [part(cells, s, 0, [1, 4], [2, 16, 64]), part(cells, s, 9, [2, 8], [1, 8, 30])],
+      }),
+    ],
+    [
+      'a short lowest digit, shared out over the others',
+      256,
+      (cells, s) => ({
+        kept: [{ size: 2, bits: 1 }],
+        bound: [
+          { size: 3, bits: 2 },
+          { size: 30, bits: 5 },
+        ],
+        weights: s.exts(128),
+        parts: [part(cells, s, 0, [90], [1, 3])],
+      }),
+    ],
+    [
       'a sum of more terms than are added before a reduction',
       256,
       (cells, s) => ({
