@@ -36,24 +36,43 @@ export const runPath = (
   part: 'run.json' | 'rows.bin' | 'checkpoints' | 'losses.svg' | 'adapter',
 ): string => join(folder, part);
 
-/** Begins a run folder. @throws RunFolderError when the folder holds a run already */
-export async function createFolder(folder: string, file: RunFile, training: Dataset, heldOut: Dataset): Promise<void> {
+/**
+ * Makes a run folder, with the checkpoint before step 0.
+ *
+ * @param runId 64 hexadecimal digits
+ * @param first cells of adapterIn and momentsIn before step 0
+ * @throws RunFolderError when the folder holds a run already
+ */
+export async function createFolder(
+  folder: string,
+  file: RunFile,
+  rows: { readonly training: Dataset; readonly heldOut: Dataset },
+  runId: string,
+  first: CellMap,
+): Promise<void> {
+  await refuseRun(folder);
   await mkdir(runPath(folder, 'checkpoints'), { recursive: true });
-  if ((await readdir(folder)).includes('run.json'))
+  const arrays = new Map([
+    ['training.tokens', rows.training.tokens],
+    ['training.mask', Uint32Array.from(rows.training.mask)],
+    ['heldOut.tokens', rows.heldOut.tokens],
+    ['heldOut.mask', Uint32Array.from(rows.heldOut.mask)],
+  ]);
+  await writeCells(runPath(folder, 'rows.bin'), { seqLen: rows.training.seqLen }, arrays);
+  await writeCheckpoint(folder, runId, 0, first);
+  // Last, since it makes the folder a run.
+  await writeWhole(runPath(folder, 'run.json'), `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/** @throws RunFolderError when the folder holds a run already */
+export async function refuseRun(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  if (names.includes('run.json'))
     throw new RunFolderError(
       folder,
       'holds a run already',
       'Go on with it by --resume, or choose another folder by --out.',
     );
-  const arrays = new Map([
-    ['training.tokens', training.tokens],
-    ['training.mask', Uint32Array.from(training.mask)],
-    ['heldOut.tokens', heldOut.tokens],
-    ['heldOut.mask', Uint32Array.from(heldOut.mask)],
-  ]);
-  await writeCells(runPath(folder, 'rows.bin'), { seqLen: training.seqLen }, arrays);
-  // Last, since it makes the folder a run.
-  await writeWhole(runPath(folder, 'run.json'), `${JSON.stringify(file, null, 2)}\n`);
 }
 
 /** Reads run.json. @throws RunFolderError when it is missing or malformed */

@@ -9,7 +9,8 @@ import { deriveSeed, runId, type RunSpec } from '../../protocol/statement.ts';
 import type { Dataset } from '../model/dataset.ts';
 import type { Batch, CellMap } from './engine.ts';
 import { batchOfStep, countOf } from './rows.ts';
-import { checkpointSteps, readCheckpoint, readRows, readRunFile, type RunFile } from './run-folder.ts';
+import { RunFolderError } from './errors.ts';
+import { checkpointSteps, createFolder, readCheckpoint, readRows, readRunFile, type RunFile } from './run-folder.ts';
 import { adapterCells, zeroMoments } from './state.ts';
 
 export class Run {
@@ -31,6 +32,25 @@ export class Run {
     this.id = toHex(id);
     this.#samplerSeed = deriveSeed(id, 'sampler');
     this.#adapterSeed = deriveSeed(id, 'adapter');
+  }
+
+  /**
+   * Makes a run and its folder.
+   *
+   * @param given an adapter to start from instead of A₀
+   * @throws RunFolderError when the folder holds a run already
+   */
+  static async create(
+    folder: string,
+    file: RunFile,
+    rows: { readonly training: Dataset; readonly heldOut: Dataset },
+    given: Adapter | null,
+  ): Promise<Run> {
+    const run = new Run(folder, file, rows);
+    const program = run.program(0, 1);
+    const first = new Map([...adapterCells(program, given ?? run.firstAdapter()), ...zeroMoments(program)]);
+    await createFolder(folder, file, rows, run.id, first);
+    return run;
   }
 
   /** Opens a run folder. @throws RunFolderError when it is none */
@@ -59,20 +79,16 @@ export class Run {
     return initialAdapter(this.#adapterSeed, { dimensions: model, layers: model.layers, ...lora });
   }
 
-  /** Cells of adapterIn and momentsIn before step 0. @param given an adapter to start from instead of A₀ */
-  firstState(given: Adapter | null = null): CellMap {
-    const program = this.program(0, 1);
-    return new Map([...adapterCells(program, given ?? this.firstAdapter()), ...zeroMoments(program)]);
-  }
-
   /** Cells of adapterIn and momentsIn before a step. @throws RunFolderError when no checkpoint has them */
   state(step: number): Promise<CellMap> {
     return readCheckpoint(this.folder, this.id, step);
   }
 
-  /** The last step before which there is a checkpoint; null where there is none. */
-  async lastCheckpoint(): Promise<number | null> {
-    return (await checkpointSteps(this.folder)).at(-1) ?? null;
+  /** The last step before which there is a checkpoint. @throws RunFolderError when there is none */
+  async lastCheckpoint(): Promise<number> {
+    const last = (await checkpointSteps(this.folder)).at(-1);
+    if (last === undefined) throw new RunFolderError(this.folder, 'has no checkpoint');
+    return last;
   }
 }
 

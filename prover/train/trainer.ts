@@ -8,7 +8,7 @@ import { nextState } from './state.ts';
 
 /** What a caller learns while a run trains. */
 export interface TrainObserver {
-  /** Before the first step of this call; `step` is 0 for a new run. */
+  /** Before the first step of this call: `step` of the run's `steps` are done. */
   started?(step: number, steps: number): void;
   /** A step is done and on the disk. */
   stepped?(line: LossLine, steps: number): void;
@@ -30,20 +30,18 @@ export interface TrainOutcome {
  * Trains a run from its last checkpoint on. A run that was interrupted, however hard, goes on to the same integers.
  *
  * @param engine with the run's base loaded, for segments of one step
- * @param first the state before step 0, for a run without a checkpoint
  * @param signal stops after the step at hand
  * @throws RangeOverflowError when a value leaves its range
  */
 export async function train(
   run: Run,
   engine: Engine,
-  first: () => CellMap,
   observer: TrainObserver = {},
   signal: AbortSignal | null = null,
 ): Promise<TrainOutcome> {
   const { steps } = run.spec;
-  let step = (await run.lastCheckpoint()) ?? 0;
-  let state = (await run.lastCheckpoint()) === null ? first() : await run.state(step);
+  let step = await run.lastCheckpoint();
+  let state = await run.state(step);
   const losses = await LossLog.open(run.folder, 'losses', step - 1);
   const evaluations = await LossLog.open(run.folder, 'evaluations', step);
   observer.started?.(step, steps);
@@ -53,10 +51,7 @@ export async function train(
     await evaluations.add(line);
     observer.evaluated?.(line);
   };
-  if (step === 0) {
-    await evaluate();
-    await writeCheckpoint(run.folder, run.id, 0, state);
-  }
+  if (step === 0) await evaluate();
   const { evalEvery, checkpointEvery } = run.file;
   const stopped = (): boolean => signal?.aborted ?? false;
   while (step < steps && !stopped()) {
