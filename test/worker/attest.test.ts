@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { recoverAddress, type Hex } from '../../protocol/attestation.ts';
 import { addressOf, AttestationKeyError, signDigest } from '../../worker/attest.ts';
 
-const keys: Hex[] = Array.from({ length: 8 }, (_, i) => `0x${(i + 1).toString(16).padStart(64, 'a')}`);
+const keys = Array.from({ length: 8 }, (_, i): Hex => `0x${(i + 1).toString(16).padStart(64, 'a')}`);
 const digests = Array.from({ length: 8 }, (_, i) => new Uint8Array(32).fill(17 * i + 1));
 
 test('addresses and signatures are those of viem, and recover', async () => {

@@ -1,0 +1,115 @@
+/** Refusals as RFC 9457 problems; the one place that maps the protocol's errors to statuses. */
+import { AttestationError } from '../protocol/attestation.ts';
+import { DecodeError, ProtocolError, VerificationError } from '../protocol/errors.ts';
+import { AttestationKeyError } from './attest.ts';
+import { SettingError } from './env.ts';
+
+/** Members of a problem besides the standard ones. */
+export interface ProblemDetails {
+  /** Stable, in capitals with underscores. */
+  readonly code: string;
+  /** One or a few sentences about this very refusal. */
+  readonly detail: string;
+  /** What to do about it. */
+  readonly next: string;
+  /** The check that refused: an argument of the proof, or a field of the bytes; absent where none did. */
+  readonly check?: string | undefined;
+  /** What the check found, where it says so. */
+  readonly evidence?: Readonly<Record<string, string | number>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Malformed request',
+  404: 'Not found',
+  405: 'Method not allowed',
+  413: 'Proof too large',
+  415: 'Unsupported media type',
+  422: 'The proof does not hold',
+  500: 'Internal error',
+  503: 'Not available',
+};
+
+/** A request that is refused. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly details: ProblemDetails;
+
+  constructor(status: number, details: ProblemDetails) {
+    super(`${details.code}: ${details.detail}`);
+    this.name = new.target.name;
+    this.status = status;
+    this.details = details;
+  }
+
+  /** The response, application/problem+json. */
+  toResponse(): Response {
+    const { code, detail, next, check, evidence, headers } = this.details;
+    const body = {
+      type: `urn:zklora:problem:${code}`,
+      title: TITLES[this.status] ?? 'Refused',
+      status: this.status,
+      detail,
+      code,
+      check: check ?? null,
+      next,
+      ...(evidence && { evidence }),
+    };
+    return new Response(JSON.stringify(body), {
+      status: this.status,
+      headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    });
+  }
+}
+
+const RESEND =
+  'Send the proof file byte for byte as the prover wrote it. If it is, prover and worker are of different versions: see GET /verifiers.';
+const REPROVE =
+  'Prove this segment again from its run folder; if it is refused again, the statement and the run differ.';
+
+function definedOnly(fields: Record<string, string | number | undefined>): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, string | number] => entry[1] !== undefined),
+  );
+}
+
+function ofProtocol(error: ProtocolError): Problem {
+  const { code, message: detail } = error;
+  if (error instanceof DecodeError) {
+    const evidence = { offset: error.offset };
+    return new Problem(400, { code, detail, next: RESEND, check: error.field, evidence });
+  }
+  if (error instanceof VerificationError) {
+    const { round, expected, actual } = error;
+    const evidence = definedOnly({ round, expected, actual });
+    return new Problem(422, { code, detail, next: REPROVE, check: error.argument, evidence });
+  }
+  return new Problem(422, { code, detail, next: REPROVE });
+}
+
+/** Any error as a problem. What isn't known is logged and told to nobody else. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof AttestationKeyError || error instanceof AttestationError || error instanceof SettingError) {
+    const detail = `The worker is not set up well: ${error.message}`;
+    return new Problem(500, { code: 'WORKER_SETTING', detail, next: 'Tell the operator of this worker.' });
+  }
+  if (error instanceof ProtocolError) return ofProtocol(error);
+  console.error(error);
+  const next = 'Try again; if it happens again, tell the operator of this worker.';
+  return new Problem(500, { code: 'INTERNAL', detail: 'The worker made a mistake.', next });
+}
+
+/** No such thing here. */
+export function notFound(detail: string, next: string): Problem {
+  return new Problem(404, { code: 'NOT_FOUND', detail, next });
+}
+
+/** An id of 32 bytes from a path. @throws Problem (400) */
+export function hexId(name: string, value: string): string {
+  if (!/^[0-9a-f]{64}$/.test(value)) {
+    const detail = `"${value.slice(0, 80)}" is no ${name}: expected 64 lower-case hexadecimal digits.`;
+    throw new Problem(400, { code: 'ID', detail, next: 'Take the id from an answer of this worker.', check: name });
+  }
+  return value;
+}
