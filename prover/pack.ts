@@ -28,7 +28,7 @@ function place(p: Placement, data: Uint32Array, out: Uint32Array): void {
   const natural = strides(p.cells.axes);
   const stacked = stackStrides(p);
   const digits = [
-    ...p.hi.map((d, i) => ({ ...d, to: stacked.hi[i] * 2 ** p.loBits })),
+    ...p.hi.map((d, i) => ({ ...d, to: stacked.hi[i] })),
     ...p.lo.map((d, i) => ({ ...d, to: stacked.lo[i] })),
   ].map((d) => ({ size: d.size, to: d.to, from: d.stride * natural[p.cells.axes.indexOf(d.axis)] }));
   // The innermost digit runs in a loop of its own.
