@@ -89,7 +89,7 @@ export class GpuCode implements CodeOps {
   addPowers(target: ExtVec, base: number, length: number, points: readonly bigint[], coefs: readonly Ext[]): void {
     checkRange(target, base, length);
     checkCount(target, 'points', points.length, coefs.length);
-    addPowers(this.#vectors, gpuExt(target), base, length, points, coefs);
+    addPowers(this.#vectors, this.#encoder, gpuExt(target), base, length, points, coefs);
   }
 
   release(...committed: (CommittedMatrix | CommittedExt)[]): void {

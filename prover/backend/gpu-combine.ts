@@ -1,7 +1,9 @@
 /** Linear combinations of committed columns and of power vectors, on the GPU. */
-import type { Ext } from '../../protocol/extension.ts';
+import { type Ext, add } from '../../protocol/extension.ts';
 import { mul } from '../../protocol/field.ts';
+import type { GpuEncoder } from './gpu-encoder.ts';
 import { EXT_BYTES, type GpuCells, type GpuExtVec, type GpuVectors, extWords } from './gpu-vectors.ts';
+import { type RootPowers, rootPowers } from './root-logs.ts';
 
 /** Rows, or powers, that one thread computes. */
 const PER_THREAD = 4;
@@ -16,7 +18,8 @@ export function combineColumns(
   const { queue } = vectors;
   const height = 2 ** logHeight;
   const out = vectors.zeros(height);
-  const table = vectors.uploadExt(weights);
+  const table = queue.acquire(weights.length * EXT_BYTES);
+  queue.write(table, 0, extWords(weights));
   for (const part of vectors.pieces(out, 0, height))
     for (const chunk of vectors.pieces(cells, 0, cells.length)) {
       const first = Math.floor(chunk.done / height);
@@ -24,14 +27,64 @@ export function combineColumns(
       const origin = first * height + part.done - chunk.done;
       const params = [logHeight, origin >>> 0, chunk.count, part.count, first, columns];
       const groups = queue.groupsFor(part.count / PER_THREAD, 64);
-      queue.dispatch('combine-columns', groups, params, [table.chunks[0], chunk.buffer, part.buffer]);
+      queue.dispatch('combine-columns', groups, params, [table, chunk.buffer, part.buffer]);
     }
-  vectors.free(table);
+  queue.release(table);
   return out;
 }
 
-/** `CodeOps.addPowers`: the powers come from two tables, z^i = z^(high·2^l)·z^low. */
+/** One transformed pair costs about as much as so many products of a power and its coefficient. */
+const TRANSFORM_COST = 16;
+
+/** `CodeOps.addPowers`, by a transform where the points are roots of unity and many enough for it to be cheaper. */
 export function addPowers(
+  vectors: GpuVectors,
+  encoder: GpuEncoder,
+  target: GpuExtVec,
+  base: number,
+  length: number,
+  points: readonly bigint[],
+  coefs: readonly Ext[],
+): void {
+  const { maxStorageBufferBindingSize } = vectors.queue.gpu.limits;
+  const largest = Math.min((length * points.length) / TRANSFORM_COST, maxStorageBufferBindingSize / EXT_BYTES);
+  const roots = largest >= 1 ? rootPowers(points, Math.floor(Math.log2(largest))) : null;
+  if (roots === null) addPowerProducts(vectors, target, base, length, points, coefs);
+  else addTransform(vectors, encoder, target, base, length, roots, coefs);
+}
+
+/** Σ_k coefs[k]·ω^(i·indices[k]) are the outputs i of the transform of a vector that has coefs[k] at indices[k]. */
+function addTransform(
+  vectors: GpuVectors,
+  encoder: GpuEncoder,
+  target: GpuExtVec,
+  base: number,
+  length: number,
+  { logOrder, indices }: RootPowers,
+  coefs: readonly Ext[],
+): void {
+  const { queue } = vectors;
+  const entries = new Map<number, Ext>();
+  indices.forEach((index, k) => {
+    const sum = entries.get(index);
+    entries.set(index, sum === undefined ? coefs[k] : add(sum, coefs[k]));
+  });
+  const data = queue.acquire(2 ** logOrder * EXT_BYTES);
+  const places = queue.acquire(entries.size * 4);
+  const values = queue.acquire(entries.size * EXT_BYTES);
+  queue.write(places, 0, Uint32Array.from(entries.keys()));
+  queue.write(values, 0, extWords([...entries.values()]));
+  queue.clear(data, 0, 2 ** logOrder * EXT_BYTES);
+  queue.dispatch('scatter', queue.groupsFor(entries.size, 64), [entries.size], [places, values, data]);
+  encoder.transform(logOrder, data);
+  // Powers repeat after 2^logOrder; the kernel reverses the lowest logOrder bits, whatever is above them.
+  for (const { buffer, at, count, done } of vectors.pieces(target, base, length))
+    queue.dispatch('add-reversed', queue.groupsFor(count, 64), [at, done, count, logOrder], [data, buffer]);
+  for (const buffer of [data, places, values]) queue.release(buffer);
+}
+
+/** The powers come from two tables, z^i = z^(high·2^l)·z^low. */
+function addPowerProducts(
   vectors: GpuVectors,
   target: GpuExtVec,
   base: number,

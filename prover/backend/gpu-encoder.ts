@@ -87,6 +87,11 @@ export class GpuEncoder {
     this.#transform(logHeight, block.pairs * block.cosets, roots, domain, out);
   }
 
+  /** Records one transform of 2^logSize pairs in place: position q gets Σ_i data[i]·ω^(i·reversed q). */
+  transform(logSize: number, data: GPUBuffer): void {
+    this.#transform(logSize, 1, this.#rootTable(logSize), [logSize, Math.ceil(logSize / 2)], data);
+  }
+
   /** Records the transforms of `slices` slices, in place and into bit-reversed order. */
   #transform(logHeight: number, slices: number, roots: GPUBuffer, domain: number[], data: GPUBuffer): void {
     let logM = logHeight - LOG_RADIX;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { MerkleError } from '../../protocol/errors.ts';
-import { P } from '../../protocol/field.ts';
+import { P, pow, rootOfUnity } from '../../protocol/field.ts';
 import { leafDigest, verifyMultiProof } from '../../protocol/merkle.ts';
 import type { OpenedLeaves } from '../../prover/backend/backend.ts';
 import { createCpuBackend } from '../../prover/backend/cpu.ts';
@@ -10,6 +10,7 @@ import { type GpuDevice, openDevice } from '../../prover/backend/device.ts';
 import { type CodeMemory, GpuCode } from '../../prover/backend/gpu-code.ts';
 import { GpuQueue } from '../../prover/backend/gpu-queue.ts';
 import { GpuVectors } from '../../prover/backend/gpu-vectors.ts';
+import { rootPowers } from '../../prover/backend/root-logs.ts';
 import { VectorError } from '../../prover/backend/vector-error.ts';
 import { cellsOf, elementsOf, extsOf } from './code-samples.ts';
 
@@ -109,6 +110,7 @@ describe.each(SIZES)('%s', (_name, chunkLog, memory) => {
     [11, 1],
     [12, 2],
     [41, 3],
+    [70, 1],
     [300, 5],
     [1000, 8],
   ])('combineColumns of %i cells, 2^%i a column', async (length, logHeight) => {
@@ -138,6 +140,36 @@ describe.each(SIZES)('%s', (_name, chunkLog, memory) => {
     code.addPowers(target, base, count, z, coefs);
     expect(await vectors.downloadExt(target)).toEqual(await cpu.downloadExt(expected));
   });
+
+  test.each([
+    [300, 0, 300, 8, 40],
+    [100, 3, 90, 5, 33],
+    [64, 1, 63, 0, 20],
+    [500, 7, 400, 10, 60],
+  ])(
+    'addPowers of roots of unity: %i elements, from %i on, %i of them, order 2^%i, %i points',
+    async (length, base, count, logOrder, points) => {
+      const { vectors, code } = gpuCode(chunkLog, memory);
+      const start = extsOf(length, 4);
+      const z = elementsOf(points, 5).map((j) => pow(rootOfUnity(logOrder), j));
+      const coefs = extsOf(points, 6);
+      const expected = cpu.uploadExt(start);
+      cpu.addPowers(expected, base, count, z, coefs);
+      const target = vectors.uploadExt(start);
+      code.addPowers(target, base, count, z, coefs);
+      expect(await vectors.downloadExt(target)).toEqual(await cpu.downloadExt(expected));
+    },
+  );
+});
+
+test('rootPowers finds the exponents of roots of unity and nothing else', () => {
+  const indices = [0, 1, 2, 777, 1023];
+  const points = indices.map((j) => pow(rootOfUnity(10), BigInt(j)));
+  expect(rootPowers(points, 10)).toEqual({ logOrder: 10, indices });
+  expect(rootPowers(points, 9)).toBeNull();
+  expect(rootPowers([...points, 3n], 10)).toBeNull();
+  expect(rootPowers([0n], 10)).toBeNull();
+  expect(rootPowers([1n], 10)).toEqual({ logOrder: 0, indices: [0] });
 });
 
 test('sums of the largest products are exact', async () => {
