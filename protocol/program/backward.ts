@@ -75,11 +75,12 @@ export class Backward {
       scope,
       domain,
       terms: [term(1n, use(t), hat)],
-      divisor: BigInt(x.hidden.size) << f,
+      // Before the divisor: esbuild takes "<< f, out" for the type parameters of a generic.
       out: use(c),
+      divisor: BigInt(x.hidden.size) << f,
     });
     const e = b.tensor(`${name}.e`, [...domain, x.hidden], range);
-    b.contract(`${name}.e`, { scope, domain: e.axes, terms: [term(1n, hat, use(c))], divisor: 1n << f, out: use(e) });
+    b.contract(`${name}.e`, { scope, domain: e.axes, terms: [term(1n, hat, use(c))], out: use(e), divisor: 1n << f });
     const r = use(n.r, view);
     return [term(1n, use(t), r, ...factor), term(-1n, use(e), r, ...factor)];
   }
