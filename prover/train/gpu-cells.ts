@@ -160,7 +160,19 @@ class CellReader {
     queue.dispatch(
       'train/cells',
       queue.groupsFor(cells.length, 64),
-      [cells.length, first, this.#used, piece.plane, ...words64(piece.bias), piece.shift, mask, Number(piece.negative), 0, 0, 0],
+      [
+        cells.length,
+        first,
+        this.#used,
+        piece.plane,
+        ...words64(piece.bias),
+        piece.shift,
+        mask,
+        Number(piece.negative),
+        0,
+        0,
+        0,
+      ],
       [piece.buffer, this.#block],
       { UNSIGNED: Number(piece.unsigned) },
     );
@@ -188,9 +200,16 @@ function tokenCells(program: LlamaProgram, batches: readonly Batch[]): Map<strin
     const { bits, name } = program[key];
     const ids = join((b) => b[key]);
     const width = bits.axes[bits.axes.length - 1].size;
-    out.set(bits.parts[0].cells.name, Uint32Array.from({ length: ids.length * width }, (_, i) => (ids[Math.floor(i / width)] >> (i % width)) & 1));
+    out.set(
+      bits.parts[0].cells.name,
+      Uint32Array.from({ length: ids.length * width }, (_, i) => (ids[Math.floor(i / width)] >> (i % width)) & 1),
+    );
     const slack = name.replace('.onehot', '.slack');
-    if (declared.has(slack)) out.set(slack, Uint32Array.from(ids, (id) => vocabSize - 1 - id));
+    if (declared.has(slack))
+      out.set(
+        slack,
+        Uint32Array.from(ids, (id) => vocabSize - 1 - id),
+      );
   }
   return out;
 }

@@ -70,7 +70,8 @@ export function sumPasses(
   const matrices: [Term, MatrixShape][] = [];
   for (const term of terms) {
     if (term.factors.length === 0) continue;
-    const shape = matrixShape(scratch.store, term, free, domain, layer);
+    // Any pass may be the last one, so each must be able to write the result.
+    const shape = matrixShape(scratch.store, term, free, domain, layer, ending);
     if (shape === null) entries.push(term);
     else matrices.push([term, shape]);
   }
@@ -79,7 +80,11 @@ export function sumPasses(
   const entriesLast = ending !== null && (ending.odd !== 1 || ending.out.slot.wide);
   if (groups.length === 0 && (entriesLast || matrices.length === 0)) groups.push([]);
   const entryMakers = groups.map((group) => (plan: PassPlan) => entryPass(plan, group, domain));
-  const matrixMakers = matrices.map(([, shape]) => (plan: PassPlan) => matrixPass(plan, shape));
+  const matrixMakers = matrices.map(
+    ([, shape]) =>
+      (plan: PassPlan) =>
+        matrixPass(plan, shape),
+  );
   const makers = entriesLast ? [...matrixMakers, ...entryMakers] : [...entryMakers, ...matrixMakers];
   return makers.map((make, i) => {
     const last = i === makers.length - 1;

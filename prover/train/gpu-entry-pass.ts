@@ -24,18 +24,28 @@ function factorsOf(scratch: Scratch, term: Term | undefined, domain: readonly Ax
   if (term === undefined) return { term: null, places: [], sum: [], gather: null };
   const axis = gatherAxis(term);
   const picked = term.factors.filter((f) => axis !== null && f.uses.some((u) => 'axis' in u && u.axis === axis));
-  const order = [...picked.sort((a) => (a.tensor.kind === 'onehot' ? -1 : 1)), ...term.factors.filter((f) => !picked.includes(f))];
+  const order = [
+    ...picked.sort((a) => (a.tensor.kind === 'onehot' ? -1 : 1)),
+    ...term.factors.filter((f) => !picked.includes(f)),
+  ];
   const places = order.map((f) => locate(scratch.store, f, plan.layer));
   const unreadable = places.find((p) => p.slot.unsigned);
   if (unreadable !== undefined) throw new EngineError(`${unreadable.slot.tensor.name} is too wide to be a factor`);
   if (axis !== null && picked.length !== 2) throw new EngineError('no kernel picks entries of several factors at once');
-  const sum = digits(summedAxes(term, domain, plan.layer), places.map((p) => p.strides));
+  const sum = digits(
+    summedAxes(term, domain, plan.layer),
+    places.map((p) => p.strides),
+  );
   if (sum.length > 2) throw new EngineError(`no kernel sums over ${sum.length} groups of axes`);
   return { term, places, sum, gather: axis === null ? null : (places[1].strides.get(axis) ?? 0) };
 }
 
 /** Counts and strides of the outer and the inner digit of a sum. */
-function sumOf(sum: readonly Digit[]): { counts: [number, number]; outer: readonly number[]; inner: readonly number[] } {
+function sumOf(sum: readonly Digit[]): {
+  counts: [number, number];
+  outer: readonly number[];
+  inner: readonly number[];
+} {
   const [a, b] = sum;
   if (a === undefined) return { counts: [1, 1], outer: [], inner: [] };
   if (b === undefined) return { counts: [1, a.size], outer: [], inner: a.strides };
@@ -51,7 +61,10 @@ export function entryPass(plan: PassPlan, terms: EntryTerms, domain: readonly Ax
   const written = [ending?.out, ending?.rem];
   const read = [0, 1, 2].map((i) => f.places[i]).concat([0, 1].map((i) => g.places[i]));
   const all = [...read, ...written];
-  const entries = digits(free, all.map((p) => p?.strides ?? NOWHERE));
+  const entries = digits(
+    free,
+    all.map((p) => p?.strides ?? NOWHERE),
+  );
   if (entries.length > DIGITS) throw new EngineError(`no kernel runs over ${entries.length} groups of axes`);
   const wide = all.some((p) => p?.slot.wide === true);
   const constants = {

@@ -119,17 +119,7 @@ export function gatherAxis(term: Term): string | null {
   return null;
 }
 
-/** All offsets of the axes' indices in row-major order, a row of them for each map. */
-export function offsets(axes: readonly Axis[], maps: readonly ReadonlyMap<string, number>[]): Uint32Array[] {
-  const count = axes.reduce((n, a) => n * a.size, 1);
-  return maps.map((map) => {
-    const out = new Uint32Array(count);
-    let inner = count;
-    for (const axis of axes) {
-      inner /= axis.size;
-      const stride = map.get(axis.name) ?? 0;
-      for (let i = 0; i < count; i++) out[i] += (Math.floor(i / inner) % axis.size) * stride;
-    }
-    return out;
-  });
+/** Whether a place's first word is a multiple of four at every step. */
+export function isAligned(place: Place): boolean {
+  return place.base % 4 === 0 && place.stepStride % 4 === 0;
 }

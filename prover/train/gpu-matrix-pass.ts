@@ -1,26 +1,30 @@
-/** Parameters of matrix.wgsl: one term of two factors as a batch of matrix products. */
+/** Parameters of matrix.wgsl: one term of two factors as a batch of matrix products, in quads of rows, columns and k. */
 import type { Term } from '../../protocol/program/relations.ts';
 import { magnitude, sizeOf, type Axis } from '../../protocol/program/tensors.ts';
-import type { PassPlan } from './gpu-contract.ts';
-import { digits, entryStrides, locate, offsets, summedAxes, type Digit, type Layer, type Place } from './gpu-index.ts';
+import type { Ending, PassPlan } from './gpu-contract.ts';
+import { digits, entryStrides, isAligned, locate, summedAxes, type Digit, type Layer, type Place } from './gpu-index.ts';
 import { NONE, bind, words64, type Pass } from './gpu-pass.ts';
 import type { GpuStore } from './gpu-store.ts';
 
-const BATCH_DIGITS = 4;
-const ROW_DIGITS = 6;
-/** First words of the digits of the batch and of the rows. */
-const BATCH = 24;
-const ROWS = BATCH + 8 * BATCH_DIGITS;
+const DIGITS = 4;
+/** First words of the digits of rows, columns and batch. */
+const ROWS = 36;
+const COLUMNS = ROWS + 8 * DIGITS;
+const BATCH = COLUMNS + 8 * DIGITS;
 
 /** A term as out[batch, row, column] = Σ_k a[batch, row, k]·b[batch, column, k]. */
 export interface MatrixShape {
   readonly a: Place;
   readonly b: Place;
-  readonly batch: readonly Axis[];
-  readonly rows: readonly Axis[];
-  readonly columns: readonly Axis[];
-  readonly summed: readonly Axis[];
-  /** Indices k after which the sum modulo 2^32 and its float32 estimate are joined. */
+  /** Whether four values along k lie side by side; otherwise four along rows or columns do. */
+  readonly aAlongK: boolean;
+  readonly bAlongK: boolean;
+  /** Strides in a, out, rem, entry of rows; b, out, rem, entry of columns; a, b, out, rem, entry of the batch; a, b of k. */
+  readonly rows: readonly Digit[];
+  readonly columns: readonly Digit[];
+  readonly batch: readonly Digit[];
+  readonly sum: readonly Digit[];
+  /** Turns of four k after which the sum modulo 2^32 and its float32 estimate are joined. */
   readonly chunk: number;
 }
 
@@ -34,79 +38,100 @@ export function chunkLength(product: bigint): number {
   return chunk;
 }
 
-/** The term's shape as matrix products, or null where it is none or too small to be worth it. */
+const NOWHERE: ReadonlyMap<string, number> = new Map();
+const quads = (list: readonly Digit[]): boolean => (list.at(-1)?.size ?? 1) % 4 === 0;
+const strides = (list: readonly Digit[], place: number): number[] => list.map((d) => d.strides[place]);
+const multiples = (values: readonly number[]): boolean => values.every((v) => v % 4 === 0);
+
+/** Whether vec4s can be read: along k if the innermost k have stride 1, else along the innermost rows or columns. */
+function direction(place: Place, own: number[], others: number[], sum: number[]): 'k' | 'own' | null {
+  if (!isAligned(place) || !multiples(others)) return null;
+  if (sum.at(-1) === 1 && multiples(sum.slice(0, -1)) && multiples(own)) return 'k';
+  return own.at(-1) === 1 && multiples(own.slice(0, -1)) && multiples(sum) ? 'own' : null;
+}
+
+/** The term's shape as matrix products, or null where it is none or its sizes do not come in quads. */
 export function matrixShape(
   store: GpuStore,
   term: Term,
   free: readonly Axis[],
   domain: readonly Axis[],
   layer: Layer,
+  ending: Ending | null,
 ): MatrixShape | null {
   if (term.coef !== 1n || term.scale !== undefined || term.factors.length !== 2) return null;
-  if (term.factors.some((f) => f.tensor.kind === 'onehot')) return null;
-  const [p, q] = term.factors.map((f) => locate(store, f, layer));
-  if ([p, q].some((place) => place.slot.wide || place.slot.unsigned)) return null;
-  const summed = summedAxes(term, domain, layer);
   const [first, second] = term.factors;
-  const chunk = chunkLength(magnitude(first.tensor) * magnitude(second.tensor));
-  if (chunk < 4 || sizeOf(summed) < 4) return null;
-  const shapes = [
-    [p, q],
-    [q, p],
-  ].map(([a, b]): MatrixShape => {
-    const axes = free.filter((axis) => axis.size > 1);
-    const only = (axis: Axis, x: Place, y: Place): boolean => x.strides.has(axis.name) && !y.strides.has(axis.name);
-    return {
-      a,
-      b,
-      rows: axes.filter((axis) => only(axis, a, b)),
-      columns: axes.filter((axis) => only(axis, b, a)),
-      batch: axes.filter((axis) => a.strides.has(axis.name) === b.strides.has(axis.name)),
-      summed,
-      chunk,
-    };
-  });
-  const best = sizeOf(shapes[0].rows) >= sizeOf(shapes[1].rows) ? shapes[0] : shapes[1];
-  const fits = best.batch.length <= BATCH_DIGITS && best.rows.length <= ROW_DIGITS;
-  return fits && sizeOf(best.columns) >= 3 && sizeOf(best.rows) >= 8 ? best : null;
+  if (first.tensor.kind === 'onehot' || second.tensor.kind === 'onehot') return null;
+  const places = term.factors.map((f) => locate(store, f, layer));
+  if (places.some((place) => place.slot.wide || place.slot.unsigned)) return null;
+  const chunk = Math.floor(chunkLength(magnitude(first.tensor) * magnitude(second.tensor)) / 4);
+  if (chunk === 0) return null;
+  const summed = summedAxes(term, domain, layer);
+  const [p, q] = places;
+  return shapeOf(p, q, free, summed, chunk, ending) ?? shapeOf(q, p, free, summed, chunk, ending);
 }
 
-function interleave(columns: readonly Uint32Array[]): Uint32Array {
-  const out = new Uint32Array(columns[0].length * columns.length);
-  columns.forEach((column, c) => column.forEach((v, i) => (out[i * columns.length + c] = v)));
-  return out;
+function shapeOf(
+  a: Place,
+  b: Place,
+  free: readonly Axis[],
+  summed: readonly Axis[],
+  chunk: number,
+  ending: Ending | null,
+): MatrixShape | null {
+  const written = [ending?.out.strides ?? NOWHERE, ending?.rem?.strides ?? NOWHERE, entryStrides(free)];
+  const has = (place: Place, axis: Axis): boolean => (place.strides.get(axis.name) ?? 0) !== 0;
+  const split = (inA: boolean, inB: boolean): Axis[] =>
+    free.filter((axis) => axis.size > 1 && has(a, axis) === inA && has(b, axis) === inB);
+  const rows = digits(split(true, false), [a.strides, ...written]);
+  const columns = digits(split(false, true), [b.strides, ...written]);
+  const both = free.filter((axis) => axis.size > 1 && has(a, axis) === has(b, axis));
+  const batch = digits(both, [a.strides, b.strides, ...written]);
+  const sum = digits(summed, [a.strides, b.strides]);
+  const lists = [rows, columns, batch];
+  if (rows.length * columns.length * sum.length === 0 || sum.length > 2) return null;
+  if (![rows, columns, sum].every(quads) || lists.some((list) => list.length > DIGITS)) return null;
+  const alongA = direction(a, strides(rows, 0), strides(batch, 0), strides(sum, 0));
+  const alongB = direction(b, strides(columns, 0), strides(batch, 1), strides(sum, 1));
+  if (alongA === null || alongB === null) return null;
+  // Results are written four columns at a time.
+  const results = ending === null ? [2] : ending.rem === null ? [0, 2] : [0, 1, 2];
+  const contiguous = results.every((r) => {
+    const own = strides(columns, 1 + r);
+    return own.at(-1) === 1 && multiples([...own.slice(0, -1), ...strides(rows, 1 + r), ...strides(batch, 2 + r)]);
+  });
+  const aligned = [ending?.out, ending?.rem].every((place) => place == null || isAligned(place));
+  if (!contiguous || !aligned) return null;
+  return { a, b, aAlongK: alongA === 'k', bAlongK: alongB === 'k', rows, columns, batch, sum, chunk };
+}
+
+/** Digits whose innermost one counts quads. */
+export function inQuads(list: readonly Digit[]): Digit[] {
+  const last = list[list.length - 1];
+  return [...list.slice(0, -1), { size: last.size / 4, strides: last.strides.map((s) => 4 * s) }];
 }
 
 /** A pass over the tiles of the products. */
 export function matrixPass(plan: PassPlan, shape: MatrixShape): Pass {
-  const { scratch, ending, free } = plan;
-  const { a, b, rows, columns, batch, summed } = shape;
-  const entry = entryStrides(free);
-  const nowhere: ReadonlyMap<string, number> = new Map();
-  const out = ending?.out.strides ?? nowhere;
-  const rem = ending?.rem?.strides ?? nowhere;
-  const n = sizeOf(columns);
-  const quads = n > 8 ? 4 : n > 4 ? 2 : 1;
-  const tilesOfN = Math.ceil(n / (4 * quads));
-  const tiles = tilesOfN * Math.ceil(sizeOf(rows) / 64) * sizeOf(batch);
-  const params = new Uint32Array(ROWS + 8 * ROW_DIGITS);
+  const { scratch, ending } = plan;
+  const { a, b } = shape;
+  const [rows, columns] = [inQuads(shape.rows), inQuads(shape.columns)];
+  const count = (list: readonly Digit[]): number => list.reduce((n, d) => n * d.size, 1);
+  const tiles = count(rows) * count(columns) * count(shape.batch);
+  const [outer, inner] = shape.sum.length === 2 ? shape.sum : [{ size: 1, strides: [0, 0] }, shape.sum[0]];
+  const params = new Uint32Array(BATCH + 8 * DIGITS);
+  params.set([tiles, count(columns), count(rows), shape.chunk, ending?.shift ?? 0, Number(ending?.negative ?? false)], 0);
+  params.set([ending?.slot ?? 0, NONE], 6);
+  params.set([...words64(ending?.min ?? 0n), ...words64(ending?.max ?? 0n)], 12);
+  params.set(strides(shape.rows.slice(-1), 0).concat(shape.rows.at(-1)?.strides.slice(1) ?? []), 20);
+  params.set([outer.size, inner.size / 4, strides(shape.columns.slice(-1), 0)[0]], 24);
+  params.set([...outer.strides, ...inner.strides], 28);
+  params.set([rows.length, columns.length, shape.batch.length], 32);
   const put = (list: readonly Digit[], at: number): void =>
     list.forEach((d, i) => params.set([d.size, ...d.strides], at + 8 * i));
-  const rowDigits = digits(rows, [a.strides, out, rem, entry]);
-  const batchDigits = digits(batch, [a.strides, b.strides, out, rem, entry]);
-  put(batchDigits, BATCH);
-  put(rowDigits, ROWS);
-  params.set([sizeOf(rows), n, sizeOf(summed), shape.chunk, rowDigits.length, batchDigits.length, tilesOfN, tiles], 0);
-  const places = interleave(offsets(columns, [b.strides, out, rem, entry]));
-  params.set([scratch.table(places), scratch.table(interleave(offsets(summed, [a.strides, b.strides])))], 8);
-  params.set([ending?.slot ?? 0, NONE, 0, 0, ending?.shift ?? 0, Number(ending?.negative ?? false)], 10);
-  params.set([...words64(ending?.min ?? 0n), ...words64(ending?.max ?? 0n)], 16);
-  const constants = {
-    V: quads,
-    ACC: Number(plan.adds),
-    FINAL: Number(ending !== null),
-    REM: Number(ending?.rem != null),
-  };
+  put(rows, ROWS);
+  put(columns, COLUMNS);
+  put(shape.batch, BATCH);
   const { queue } = scratch.store;
   return {
     record(step, probe) {
@@ -114,13 +139,20 @@ export function matrixPass(plan: PassPlan, shape: MatrixShape): Pass {
       const [from, by] = [bind(a, step), bind(b, step)];
       const to = ending === null ? null : bind(ending.out, step);
       const rest = ending?.rem == null ? null : bind(ending.rem, step);
-      words[11] = probe !== undefined && probe.result === 0 ? probe.entry : NONE;
-      words.set(words64(plan.bias(step)), 12);
-      words.set([from.base, by.base, to?.base ?? 0, rest?.base ?? 0], 20);
+      words[7] = probe?.entry ?? NONE;
+      words.set(words64(plan.bias(step)), 8);
+      words.set([from.base, by.base, to?.base ?? 0, rest?.base ?? 0], 16);
       const sums = plan.adds || ending === null ? scratch.sums(plan.which) : scratch.unused(1);
-      const bindings = [from.buffer, by.buffer, scratch.tables, sums];
-      bindings.push(to?.buffer ?? scratch.unused(2), rest?.buffer ?? scratch.unused(3), scratch.flags);
-      queue.dispatch('train/matrix', queue.groupsFor(tiles, 1), words, bindings, constants);
+      const buffers = [from.buffer, by.buffer, sums];
+      buffers.push(to?.buffer ?? scratch.unused(2), rest?.buffer ?? scratch.unused(3), scratch.flags);
+      queue.dispatch('train/matrix', queue.groupsFor(tiles, 64), words, buffers, {
+        A_K: Number(shape.aAlongK),
+        B_K: Number(shape.bAlongK),
+        ACC: Number(plan.adds),
+        FINAL: Number(ending !== null),
+        REM: Number(rest !== null),
+        PROBE: Number(probe !== undefined),
+      });
     },
   };
 }

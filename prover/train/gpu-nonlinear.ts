@@ -69,12 +69,18 @@ function threeResults(
   const count = sizeOf(free);
   const slot = scratch.reserve(results.length, count);
   const places = results.map((r) => locate(store, r, layer));
-  const entries = digits(free, places.map((p) => p.strides));
+  const entries = digits(
+    free,
+    places.map((p) => p.strides),
+  );
   if (entries.length > 4) throw new EngineError(`no kernel writes over ${entries.length} groups of axes`);
   const checks = results.map((r, i) => checkOf(slot + i, r, free, layer));
   const params = new Uint32Array(40);
   params.set([count, entries.length, slot], 0);
-  params.set(places.map((p) => planeOf(p.slot)), 8);
+  params.set(
+    places.map((p) => planeOf(p.slot)),
+    8,
+  );
   checks.forEach(({ tensor }, i) => params.set([...words64(tensor.min), ...words64(tensor.max)], 12 + 4 * i));
   entries.forEach((d, i) => params.set([d.size, ...d.strides], 24 + 4 * i));
   const record: Pass['record'] = (step, probe) => {
@@ -144,9 +150,20 @@ export function softmaxRunner(
     [next, under, over, shifted].forEach((place, i) =>
       buffers.push(place === null ? scratch.unused(i as 0 | 1 | 2 | 3) : bufferAt(place, step)),
     );
-    store.queue.dispatch('train/softmax', store.queue.groupsFor(rows, 64), params, [...buffers, scratch.flags], constants);
+    store.queue.dispatch(
+      'train/softmax',
+      store.queue.groupsFor(rows, 64),
+      params,
+      [...buffers, scratch.flags],
+      constants,
+    );
   };
-  const key: Tensor = { ...(op.shifted ?? op.score), name: op.shifted?.name ?? `${op.name}.key`, min: BigInt(lowest), max: 0n };
+  const key: Tensor = {
+    ...(op.shifted ?? op.score),
+    name: op.shifted?.name ?? `${op.name}.key`,
+    min: BigInt(lowest),
+    max: 0n,
+  };
   const read = async (place: Place, step: number, index: number): Promise<number> => {
     const words = await store.queue.read(bufferAt(place, step), 4 * (baseAt(place, step) + index), 4);
     return words[0] | 0;
@@ -180,7 +197,10 @@ export function siluRunner(scratch: Scratch, tables: TableBuffers, op: SiluOp, l
   const record = (step: number): void => {
     const params = new Uint32Array(12);
     params.set([count, siluTables().bound, slot], 0);
-    params.set(places.map((p) => baseAt(p, step)), 4);
+    params.set(
+      places.map((p) => baseAt(p, step)),
+      4,
+    );
     params.set(new Uint32Array(Int32Array.from(ranges).buffer), 8);
     const [x, value, slope] = places.map((p) => bufferAt(p, step));
     const buffers = [x, table, value, slope, scratch.flags];

@@ -46,13 +46,10 @@ const PROBED_WORDS = 2;
 export class Scratch {
   readonly store: GpuStore;
   readonly #free: GPUBuffer[] = [];
-  readonly #tables: number[] = [];
-  readonly #starts = new Map<string, number>();
   #slots = PROBED_WORDS;
   #entries = 0;
   #sums: readonly [GPUBuffer, GPUBuffer] | undefined;
   #flags: GPUBuffer | undefined;
-  #table: GPUBuffer | undefined;
   readonly #owned: GPUBuffer[] = [];
 
   constructor(store: GpuStore) {
@@ -67,18 +64,6 @@ export class Scratch {
     return slot;
   }
 
-  /** Puts words into the table of offsets; returns their start. Equal words are kept once. */
-  table(words: Uint32Array): number {
-    const key = words.join();
-    let start = this.#starts.get(key);
-    if (start === undefined) {
-      start = this.#tables.length;
-      for (const word of words) this.#tables.push(word);
-      this.#starts.set(key, start);
-    }
-    return start;
-  }
-
   /** Once all operations are planned. */
   allocate(): void {
     const make = (words: number, what: string): GPUBuffer => {
@@ -88,8 +73,6 @@ export class Scratch {
     };
     this.#sums = [make(2 * this.#entries, 'sums'), make(2 * this.#entries, 'sums')];
     this.#flags = make(this.#slots, 'flags');
-    this.#table = make(this.#tables.length, 'index tables');
-    this.store.write(this.#table, 0, Uint32Array.from(this.#tables));
     for (let i = 0; i < 4; i++) this.#free.push(make(1, 'unused'));
     this.clear();
   }
@@ -106,10 +89,6 @@ export class Scratch {
 
   get flags(): GPUBuffer {
     return this.#flags as GPUBuffer;
-  }
-
-  get tables(): GPUBuffer {
-    return this.#table as GPUBuffer;
   }
 
   get flagWords(): number {

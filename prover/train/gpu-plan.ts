@@ -63,7 +63,9 @@ export class GpuPlan {
       if (kind === 'loss' && op.scope === 'middle' && op.kind === 'softmax') break;
     }
     operations.push([loss, null]);
-    const read = new Set(operations.flatMap(([op]) => operandsOf(op).flatMap((o) => ('uses' in o ? o.tensor.name : []))));
+    const read = new Set(
+      operations.flatMap(([op]) => operandsOf(op).flatMap((o) => ('uses' in o ? o.tensor.name : []))),
+    );
     this.#runners = operations.map(([op, layer]) => {
       switch (op.kind) {
         case 'contract':
@@ -156,5 +158,8 @@ export function checkShape(program: LlamaProgram, made: LlamaProgram): void {
   const shape = (p: LlamaProgram): string =>
     JSON.stringify(p.cells.map((c) => [c.name, c.bits, c.axes.map((a) => a.size)]));
   if (shape(program) !== shape(made))
-    throw new EngineError('the program has another shape than the one the engine was made for', 'Make an engine for it.');
+    throw new EngineError(
+      'the program has another shape than the one the engine was made for',
+      'Make an engine for it.',
+    );
 }

@@ -1,176 +1,250 @@
-// parts: int64.wgsl
+// parts: train/quads.wgsl
 // A sum of products out[b, m, n] = sign·⌊([acc] + bias + Σ_k a[b, m, k]·b[b, n, k]) / 2^shift⌋, or the sum into acc.
-// One thread holds 16 (V = 4), 8 or 4 outputs n of one m, so that b's addresses are the same for a whole workgroup.
-// Products are summed twice over `chunk` indices: modulo 2^32, exactly, and in float32, whose error the chunk's
-// length keeps below 2^30; together they give the sum, which is added in 64 bits.
-// a, b: int32 tensors; tables: for each n the offsets in b, out, rem and acc, for each k those in a and b.
-// flags, probe: as in contract.wgsl. Grid: any number of workgroups of 64 m; they loop over the tiles.
-// CPU twin: prover/train/cpu-engine.ts.
+// A thread does four m by four n, with four k in a turn: vec4 loads run along k (A_K, B_K) or along m and n.
+// Products are summed twice over `chunk` turns: modulo 2^32, exactly, and in float32, whose error the chunk's length
+// keeps below 2^30; together they give the sum, which is added in 64 bits.
+// a, b: int32 tensors, out and rem contiguous along n. Addresses are base + Σ digit·stride, all multiples of 4 words
+// but the ones that vec4s run along; those of rows and columns count quads.
+// flags[slot]: the smallest entry of the domain whose value leaves [min, max]; PROBE: flags[0], flags[1] receive the
+// value of entry `probe`. Grid: any number of workgroups. CPU twin: prover/train/operations.ts.
 
-override V: u32 = 4u;
+override A_K: bool = true;
+override B_K: bool = true;
 override ACC: bool = false;
 override FINAL: bool = true;
 override REM: bool = false;
+override PROBE: bool = false;
 
-struct Params {
-  sizes: vec4<u32>, // m, n, k, chunk
-  counts: vec4<u32>, // digits of m, digits of b, tiles of n, tiles altogether
-  tables: vec4<u32>, // starts of the tables of n and k, flag slot, probe
-  bias: vec4<u32>, // bias, shift, 1: sign −1
-  range: vec4<u32>, // min, max
-  base: vec4<u32>, // a, b, out, rem
-  batch: array<mat2x4u, 4>, // size, a, b, out; rem, acc
-  rows: array<mat2x4u, 6>, // size, a, out, rem; acc
-}
-struct mat2x4u {
+// Size and strides: rows a, out, rem, entry; columns b, out, rem, entry; batch a, b, out, rem, entry.
+struct Digit {
   first: vec4<u32>,
   second: vec4<u32>,
 }
 
+struct Params {
+  counts: vec4<u32>, // tiles, quads of columns, quads of rows, turns between joins
+  ending: vec4<u32>, // shift, 1: sign −1, flag slot, probe
+  bias: vec4<u32>, // bias, -, -
+  range: vec4<u32>, // min, max
+  base: vec4<u32>, // a, b, out, rem
+  row: vec4<u32>, // strides from one m of a quad to the next: a, out, rem, entry
+  sum: vec4<u32>, // outer count of k, inner count in quads, stride of b from one n of a quad to the next
+  steps: vec4<u32>, // strides of k: outer a, b, inner a, b
+  digits: vec4<u32>, // counts of the digits of rows, columns, batch
+  rows: array<Digit, 4>,
+  columns: array<Digit, 4>,
+  batch: array<Digit, 4>,
+}
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<i32>;
-@group(0) @binding(2) var<storage, read> b: array<i32>;
-@group(0) @binding(3) var<storage, read> tables: array<u32>;
-@group(0) @binding(4) var<storage, read_write> acc: array<vec2<u32>>;
-@group(0) @binding(5) var<storage, read_write> out: array<u32>;
-@group(0) @binding(6) var<storage, read_write> rem: array<u32>;
-@group(0) @binding(7) var<storage, read_write> flags: array<atomic<u32>>;
+@group(0) @binding(1) var<storage, read> a: array<vec4<i32>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<i32>>;
+@group(0) @binding(3) var<storage, read_write> acc: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> rem: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> flags: array<atomic<u32>>;
 
 struct Place {
   a: u32,
   b: u32,
   out: u32,
   rem: u32,
-  acc: u32,
+  entry: u32,
 }
 
-fn add_batch(start: Place, index: u32) -> Place {
-  var p = start;
-  var rest = index;
-  for (var d = params.counts.y; d > 0u; d--) {
-    let digit = params.batch[d - 1u];
-    let above = rest / digit.first.x;
-    let n = rest - above * digit.first.x;
-    rest = above;
-    p.a += n * digit.first.y;
-    p.b += n * digit.first.z;
-    p.out += n * digit.first.w;
-    p.rem += n * digit.second.x;
-    p.acc += n * digit.second.y;
+fn place_of(t: u32) -> Place {
+  var p = Place(params.base.x, params.base.y, params.base.z, params.base.w, 0u);
+  let above = t / params.counts.y;
+  var rest = t - above * params.counts.y;
+  for (var d = params.digits.y; d > 0u; d--) {
+    let digit = params.columns[d - 1u];
+    let next = rest / digit.first.x;
+    let i = rest - next * digit.first.x;
+    rest = next;
+    p.b += i * digit.first.y;
+    p.out += i * digit.first.z;
+    p.rem += i * digit.first.w;
+    p.entry += i * digit.second.x;
   }
-  return p;
-}
-
-fn add_row(start: Place, index: u32) -> Place {
-  var p = start;
-  var rest = index;
-  for (var d = params.counts.x; d > 0u; d--) {
+  var batch = above / params.counts.z;
+  rest = above - batch * params.counts.z;
+  for (var d = params.digits.x; d > 0u; d--) {
     let digit = params.rows[d - 1u];
-    let above = rest / digit.first.x;
-    let n = rest - above * digit.first.x;
-    rest = above;
-    p.a += n * digit.first.y;
-    p.out += n * digit.first.z;
-    p.rem += n * digit.first.w;
-    p.acc += n * digit.second.x;
+    let next = rest / digit.first.x;
+    let i = rest - next * digit.first.x;
+    rest = next;
+    p.a += i * digit.first.y;
+    p.out += i * digit.first.z;
+    p.rem += i * digit.first.w;
+    p.entry += i * digit.second.x;
+  }
+  for (var d = params.digits.z; d > 0u; d--) {
+    let digit = params.batch[d - 1u];
+    let next = batch / digit.first.x;
+    let i = batch - next * digit.first.x;
+    batch = next;
+    p.a += i * digit.first.y;
+    p.b += i * digit.first.z;
+    p.out += i * digit.first.w;
+    p.rem += i * digit.second.x;
+    p.entry += i * digit.second.y;
   }
   return p;
 }
 
-// The sum whose value modulo 2^32 is `low` and which is within 2^31 of `near`.
-fn exact(low: i32, near: f32) -> vec2<u32> {
-  let high = i32(round((near - f32(low)) * (1.0 / 4294967296.0)));
-  return vec2<u32>(u32(low), u32(high + (low >> 31u)));
+// Four k by four m or n.
+struct Block {
+  k0: vec4<i32>,
+  k1: vec4<i32>,
+  k2: vec4<i32>,
+  k3: vec4<i32>,
 }
 
-fn store(p: Place, n: u32, sum: vec2<u32>) {
-  if (n >= params.sizes.y) {
-    return;
+fn transposed(r0: vec4<i32>, r1: vec4<i32>, r2: vec4<i32>, r3: vec4<i32>) -> Block {
+  return Block(
+    vec4<i32>(r0.x, r1.x, r2.x, r3.x),
+    vec4<i32>(r0.y, r1.y, r2.y, r3.y),
+    vec4<i32>(r0.z, r1.z, r2.z, r3.z),
+    vec4<i32>(r0.w, r1.w, r2.w, r3.w),
+  );
+}
+
+fn block_a(at: u32) -> Block {
+  let s = select(params.steps.z, params.row.x, A_K);
+  let r0 = a[at >> 2u];
+  let r1 = a[(at + s) >> 2u];
+  let r2 = a[(at + 2u * s) >> 2u];
+  let r3 = a[(at + 3u * s) >> 2u];
+  if (A_K) {
+    return transposed(r0, r1, r2, r3);
   }
-  let at = params.tables.x + 4u * n;
-  let i = p.acc + tables[at + 3u];
-  var s = i64_add(sum, params.bias.xy);
+  return Block(r0, r1, r2, r3);
+}
+
+fn block_b(at: u32) -> Block {
+  let s = select(params.steps.w, params.sum.z, B_K);
+  let r0 = b[at >> 2u];
+  let r1 = b[(at + s) >> 2u];
+  let r2 = b[(at + 2u * s) >> 2u];
+  let r3 = b[(at + 3u * s) >> 2u];
+  if (B_K) {
+    return transposed(r0, r1, r2, r3);
+  }
+  return Block(r0, r1, r2, r3);
+}
+
+// Sums of products for four m (one vec4 each, over n).
+struct Sums {
+  low0: vec4<i32>,
+  low1: vec4<i32>,
+  low2: vec4<i32>,
+  low3: vec4<i32>,
+  near0: vec4<f32>,
+  near1: vec4<f32>,
+  near2: vec4<f32>,
+  near3: vec4<f32>,
+}
+
+fn add_products(s: Sums, x: vec4<i32>, y: vec4<i32>) -> Sums {
+  let xf = vec4<f32>(x);
+  let yf = vec4<f32>(y);
+  return Sums(
+    s.low0 + x.x * y,
+    s.low1 + x.y * y,
+    s.low2 + x.z * y,
+    s.low3 + x.w * y,
+    s.near0 + xf.x * yf,
+    s.near1 + xf.y * yf,
+    s.near2 + xf.z * yf,
+    s.near3 + xf.w * yf,
+  );
+}
+
+// Adds the sums whose values modulo 2^32 are `low` and which are within 2^31 of `near`.
+fn add_exact(sum: Quad, low: vec4<i32>, near: vec4<f32>) -> Quad {
+  let high = vec4<i32>(round((near - vec4<f32>(low)) * (1.0 / 4294967296.0))) + (low >> vec4<u32>(31u));
+  return quad_add(sum, Quad(vec4<u32>(low), vec4<u32>(high)));
+}
+
+fn store(s0: Quad, entry: u32, at_out: u32, at_rem: u32) {
+  var s = quad_add(s0, quad_splat(params.bias.xy));
+  let e = entry >> 1u;
   if (ACC) {
-    s = i64_add(s, acc[i]);
+    let u = acc[e];
+    let v = acc[e + 1u];
+    s = quad_add(s, Quad(vec4<u32>(u.x, u.z, v.x, v.z), vec4<u32>(u.y, u.w, v.y, v.w)));
   }
   if (!FINAL) {
-    acc[i] = s;
+    acc[e] = vec4<u32>(s.low.x, s.high.x, s.low.y, s.high.y);
+    acc[e + 1u] = vec4<u32>(s.low.z, s.high.z, s.low.w, s.high.w);
     return;
   }
-  let shift = params.bias.z;
-  var q = i64_shift_right(s, shift);
-  if (params.bias.w == 1u) {
-    q = i64_negate(q);
+  let q = quad_shift_right(s, params.ending.x, params.ending.y == 1u);
+  let outside = quad_outside(q, params.range);
+  if (any(outside)) {
+    atomicMin(&flags[params.ending.z], entry + first_set(outside));
   }
-  if (i64_less(q, params.range.xy) || i64_less(params.range.zw, q)) {
-    atomicMin(&flags[params.tables.z], i);
+  if (PROBE) {
+    let i = params.ending.w - entry;
+    if (i < 4u) {
+      let value = quad_pick(q, i);
+      atomicStore(&flags[0], value.x);
+      atomicStore(&flags[1], value.y);
+    }
   }
-  if (i == params.tables.w) {
-    atomicStore(&flags[0], q.x);
-    atomicStore(&flags[1], q.y);
-  }
-  out[p.out + tables[at + 1u]] = q.x;
+  out[at_out >> 2u] = q.low;
   if (REM) {
-    rem[p.rem + tables[at + 2u]] = u64_low_bits(s, shift).x;
+    rem[at_rem >> 2u] = quad_low_bits(s, params.ending.x);
   }
 }
 
-fn tile(p: Place, first: u32) {
-  // Indices beyond n read the last one's factors; their sums are not stored.
-  let last = params.sizes.y - 1u;
-  var places: array<vec4<u32>, 4>;
-  for (var v = 0u; v < V; v++) {
-    let n = min(vec4<u32>(first + 4u * v) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(last)) * 4u + params.tables.x;
-    places[v] = vec4<u32>(p.b) + vec4<u32>(tables[n.x], tables[n.y], tables[n.z], tables[n.w]);
-  }
-  var lows: array<vec4<u32>, 4>;
-  var highs: array<vec4<u32>, 4>;
-  var k = 0u;
-  while (k < params.sizes.z) {
-    let end = min(k + params.sizes.w, params.sizes.z);
-    var low: array<vec4<i32>, 4>;
-    var near: array<vec4<f32>, 4>;
-    for (; k < end; k++) {
-      let at = params.tables.y + 2u * k;
-      let x = a[p.a + tables[at]];
-      let start = tables[at + 1u];
-      for (var v = 0u; v < V; v++) {
-        let o = places[v] + start;
-        let y = vec4<i32>(b[o.x], b[o.y], b[o.z], b[o.w]);
-        low[v] += x * y;
-        near[v] = fma(vec4<f32>(f32(x)), vec4<f32>(y), near[v]);
+fn tile(start: Place) {
+  var p = start;
+  let zero = quad_splat(vec2<u32>(0u));
+  var s0 = zero;
+  var s1 = zero;
+  var s2 = zero;
+  var s3 = zero;
+  for (var outer = 0u; outer < params.sum.x; outer++) {
+    var at_a = p.a + outer * params.steps.x;
+    var at_b = p.b + outer * params.steps.y;
+    var k = 0u;
+    while (k < params.sum.y) {
+      let end = min(k + params.counts.w, params.sum.y);
+      let none = vec4<i32>(0);
+      let nought = vec4<f32>(0.0);
+      var sums = Sums(none, none, none, none, nought, nought, nought, nought);
+      for (; k < end; k++) {
+        let x = block_a(at_a);
+        let y = block_b(at_b);
+        sums = add_products(sums, x.k0, y.k0);
+        sums = add_products(sums, x.k1, y.k1);
+        sums = add_products(sums, x.k2, y.k2);
+        sums = add_products(sums, x.k3, y.k3);
+        at_a += 4u * params.steps.z;
+        at_b += 4u * params.steps.w;
       }
-    }
-    for (var v = 0u; v < V; v++) {
-      for (var j = 0u; j < 4u; j++) {
-        let s = i64_add(vec2<u32>(lows[v][j], highs[v][j]), exact(low[v][j], near[v][j]));
-        lows[v][j] = s.x;
-        highs[v][j] = s.y;
-      }
+      s0 = add_exact(s0, sums.low0, sums.near0);
+      s1 = add_exact(s1, sums.low1, sums.near1);
+      s2 = add_exact(s2, sums.low2, sums.near2);
+      s3 = add_exact(s3, sums.low3, sums.near3);
     }
   }
-  for (var v = 0u; v < V; v++) {
-    for (var j = 0u; j < 4u; j++) {
-      store(p, first + 4u * v + j, vec2<u32>(lows[v][j], highs[v][j]));
-    }
+  // The rows move up, so that one copy of the code stores them all.
+  for (var i = 0u; i < 4u; i++) {
+    store(s0, p.entry, p.out, p.rem);
+    s0 = s1;
+    s1 = s2;
+    s2 = s3;
+    p.out += params.row.y;
+    p.rem += params.row.z;
+    p.entry += params.row.w;
   }
 }
 
 @compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let blocks = (params.sizes.x + 63u) / 64u;
-  for (var t = group.x; t < params.counts.w; t += groups.x) {
-    let above = t / params.counts.z;
-    let first = (t - above * params.counts.z) * 4u * V;
-    let batch = above / blocks;
-    let m = (above - batch * blocks) * 64u + lane;
-    let start = add_batch(Place(params.base.x, params.base.y, params.base.z, params.base.w, 0u), batch);
-    if (m < params.sizes.x) {
-      tile(add_row(start, m), first);
-    }
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  for (var t = id.x; t < params.counts.x; t += 64u * groups.x) {
+    tile(place_of(t));
   }
 }
