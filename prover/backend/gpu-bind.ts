@@ -9,8 +9,7 @@ import { VectorError } from './vector-error.ts';
 /** Chunks of cells that bind.wgsl can bind. */
 const CELL_SLOTS = 4;
 
-/** Below so many outputs a workgroup shares an output's sum, if the sum has at least {@link SHARED_TERMS} terms. */
-const FEW_OUTPUTS = 4096;
+/** Least terms of a sum that a workgroup shares. */
 const SHARED_TERMS = 64;
 
 /** Parts that one dispatch adds: they read the same chunks. */
@@ -108,13 +107,20 @@ export function joinDigits(spec: BindSpec): BindSpec {
   return { ...spec, kept, bound, parts };
 }
 
+/** Whether a workgroup should share each output's sum: few outputs, and reads not further apart for it. */
+function worthSharing({ kept, weights, parts }: BindSpec, outputs: number, maxGroups: number): boolean {
+  if (weights.length < SHARED_TERMS || outputs >= 4 * maxGroups) return false;
+  const apart = parts.some((p) => kept.length > 0 && Math.abs(p.boundStrides[0]) > Math.abs(p.keptStrides[0]));
+  return outputs <= THREADS || !apart;
+}
+
 export function bind(vectors: GpuVectors, given: BindSpec): GpuExtVec {
   checkBind(given);
   const spec = joinDigits(given);
   const { queue } = vectors;
   const out = vectors.ext(indexSpace(spec.kept));
   const weighted = spec.bound.length > 0;
-  const shared = weighted && out.length < FEW_OUTPUTS && spec.weights.length >= SHARED_TERMS;
+  const shared = weighted && worthSharing(spec, out.length, queue.maxGroups);
   const innerStep = shared && spec.bound[0].size >= MIN_INNER ? THREADS : 1;
   const own: GPUBuffer[] = [];
   const weightWords = extWords(spec.weights);

@@ -39,11 +39,12 @@ export class GpuQueue {
   #pass: GPUComputePassEncoder | undefined;
   #recorded = 0;
 
-  constructor(gpu: GpuDevice) {
+  /** `maxGroups`: without it, 64 on a CPU driver and 4096 otherwise. */
+  constructor(gpu: GpuDevice, maxGroups?: number) {
     this.gpu = gpu;
     this.device = gpu.device;
     this.kernels = new Kernels(this.device);
-    this.maxGroups = gpu.adapterInfo.software ? 64 : 4096;
+    this.maxGroups = maxGroups ?? (gpu.adapterInfo.software ? 64 : 4096);
     this.#inline = this.device.createBuffer({
       size: INLINE_BYTES,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,

@@ -5,6 +5,9 @@
 // eq: from `eqBase` on. partials: [base + 2·group], [base + 2·group + 1].
 // Grid: any; workgroups take blocks of x'. CPU twin: fractionRound in backend/cpu-fractions.ts.
 
+// limbs_add of so many products stays in ext_reduce's range.
+const LAZY_PRODUCTS = 128u;
+
 struct Params { lambda: vec4<u32>, length: u32, pairs: u32, weights: u32, eqBase: u32, base: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -36,17 +39,26 @@ fn main(
   var constant = vec4<u32>(0u);
   var quadratic = vec4<u32>(0u);
   let span = block(params.pairs, group.x, groups.x);
-  for (var x = span.x + thread; x < span.y; x += THREADS) {
-    let i = 4u * x;
-    let weight = eq[params.eqBase + x];
-    let p0 = p_at(i);
-    let p1 = p_at(i + 1u);
-    let q0 = q_at(i);
-    let q1 = q_at(i + 1u);
-    constant = ext_add(constant, ext_mul(weight, layer_term(p0, q0, p1, q1)));
-    let slope = layer_term(
-      ext_sub(p_at(i + 2u), p0), ext_sub(q_at(i + 2u), q0), ext_sub(p_at(i + 3u), p1), ext_sub(q_at(i + 3u), q1));
-    quadratic = ext_add(quadratic, ext_mul(weight, slope));
+  var x = span.x + thread;
+  while (x < span.y) {
+    // Spelt out: Dawn 0.6.2 zeroes a `var` without initialiser once, not in every turn of a loop.
+    var lazyConstant = ExtLimbs();
+    var lazyQuadratic = ExtLimbs();
+    let end = min(span.y, x + LAZY_PRODUCTS * THREADS);
+    for (; x < end; x += THREADS) {
+      let i = 4u * x;
+      let weight = eq[params.eqBase + x];
+      let p0 = p_at(i);
+      let p1 = p_at(i + 1u);
+      let q0 = q_at(i);
+      let q1 = q_at(i + 1u);
+      lazyConstant = limbs_add(lazyConstant, ext_product(weight, layer_term(p0, q0, p1, q1)));
+      let slope = layer_term(
+        ext_sub(p_at(i + 2u), p0), ext_sub(q_at(i + 2u), q0), ext_sub(p_at(i + 3u), p1), ext_sub(q_at(i + 3u), q1));
+      lazyQuadratic = limbs_add(lazyQuadratic, ext_product(weight, slope));
+    }
+    constant = ext_add(constant, ext_reduce(lazyConstant));
+    quadratic = ext_add(quadratic, ext_reduce(lazyQuadratic));
   }
   var tail = vec4<u32>(0u);
   let beyond = block(params.weights - params.pairs, group.x, groups.x);

@@ -17,6 +17,9 @@ struct Params { length: u32, base: u32 }
 @group(0) @binding(5) var<storage, read> v5: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> partials: array<vec4<u32>>;
 
+// limbs_add of so many products stays in ext_reduce's range.
+const LAZY_PRODUCTS = 128u;
+
 /** Values at 0 and 1. */
 struct Line { zero: vec4<u32>, one: vec4<u32> }
 
@@ -34,8 +37,60 @@ fn quadratic(a: Line, b: Line) -> Quadratic {
 
 /** f(X + 1) of a quadratic from f(X), f(X − 1): 2·f(X) − f(X − 1) + 2·top. */
 fn step(current: vec4<u32>, last: vec4<u32>, top: vec4<u32>) -> vec4<u32> {
-  let rise = ext_sub(ext_add(current, top), last);
-  return ext_add(ext_add(current, top), rise);
+  let sum = ext_add(current, top);
+  return ext_add(sum, ext_sub(sum, last));
+}
+
+/** Unreduced sums at 0, 1, …, 4 and at infinity; those at FACTORS and above are not used. */
+struct Sums { s0: ExtLimbs, s1: ExtLimbs, s2: ExtLimbs, s3: ExtLimbs, s4: ExtLimbs, top: ExtLimbs }
+
+fn add_pair(sums: ptr<function, Sums>, i: u32) {
+  // A buffer's size is even, so reads of 2i + 1 stay inside it.
+  let a = line(v1[2u * i], v1[2u * i + 1u], i);
+  let b = line(v2[2u * i], v2[2u * i + 1u], i);
+  if (FACTORS == 2u) {
+    sums.s0 = limbs_add(sums.s0, ext_product(a.zero, b.zero));
+    sums.s1 = limbs_add(sums.s1, ext_product(a.one, b.one));
+    sums.top = limbs_add(sums.top, ext_product(ext_sub(a.one, a.zero), ext_sub(b.one, b.zero)));
+    return;
+  }
+  let f = quadratic(a, b);
+  let f2 = step(f.one, f.zero, f.top);
+  let c = line(v3[2u * i], v3[2u * i + 1u], i);
+  if (FACTORS == 3u) {
+    let rise = ext_sub(c.one, c.zero);
+    sums.s0 = limbs_add(sums.s0, ext_product(f.zero, c.zero));
+    sums.s1 = limbs_add(sums.s1, ext_product(f.one, c.one));
+    sums.s2 = limbs_add(sums.s2, ext_product(f2, ext_add(c.one, rise)));
+    sums.top = limbs_add(sums.top, ext_product(f.top, rise));
+    return;
+  }
+  let g = quadratic(c, line(v4[2u * i], v4[2u * i + 1u], i));
+  let g2 = step(g.one, g.zero, g.top);
+  let f3 = step(f2, f.one, f.top);
+  let g3 = step(g2, g.one, g.top);
+  if (FACTORS == 4u) {
+    sums.s0 = limbs_add(sums.s0, ext_product(f.zero, g.zero));
+    sums.s1 = limbs_add(sums.s1, ext_product(f.one, g.one));
+    sums.s2 = limbs_add(sums.s2, ext_product(f2, g2));
+    sums.s3 = limbs_add(sums.s3, ext_product(f3, g3));
+    sums.top = limbs_add(sums.top, ext_product(f.top, g.top));
+    return;
+  }
+  let e = line(v5[2u * i], v5[2u * i + 1u], i);
+  let up = ext_sub(e.one, e.zero);
+  let e2 = ext_add(e.one, up);
+  let e3 = ext_add(e2, up);
+  sums.s0 = limbs_add(sums.s0, ext_product(ext_mul(f.zero, g.zero), e.zero));
+  sums.s1 = limbs_add(sums.s1, ext_product(ext_mul(f.one, g.one), e.one));
+  sums.s2 = limbs_add(sums.s2, ext_product(ext_mul(f2, g2), e2));
+  sums.s3 = limbs_add(sums.s3, ext_product(ext_mul(f3, g3), e3));
+  sums.s4 = limbs_add(sums.s4, ext_product(ext_mul(step(f3, f2, f.top), step(g3, g2, g.top)), ext_add(e3, up)));
+  sums.top = limbs_add(sums.top, ext_product(ext_mul(f.top, g.top), up));
+}
+
+fn add_to(place: u32, value: vec4<u32>) {
+  partial[place] = ext_add(partial[place], value);
 }
 
 @compute @workgroup_size(THREADS)
@@ -44,70 +99,38 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  var s0 = vec4<u32>(0u);
-  var s1 = vec4<u32>(0u);
-  var s2 = vec4<u32>(0u);
-  var s3 = vec4<u32>(0u);
-  var s4 = vec4<u32>(0u);
-  var top = vec4<u32>(0u);
-  let span = block((params.length + 1u) / 2u, group.x, groups.x);
-  for (var i = span.x + thread; i < span.y; i += THREADS) {
-    // A buffer's size is even, so reads of 2i + 1 stay inside it.
-    let a = line(v1[2u * i], v1[2u * i + 1u], i);
-    if (FACTORS == 1u) {
-      s0 = ext_add(s0, a.zero);
-      top = ext_add(top, ext_sub(a.one, a.zero));
-      continue;
-    }
-    let b = line(v2[2u * i], v2[2u * i + 1u], i);
-    let f = quadratic(a, b);
-    if (FACTORS == 2u) {
-      s0 = ext_add(s0, f.zero);
-      s1 = ext_add(s1, f.one);
-      top = ext_add(top, f.top);
-      continue;
-    }
-    let f2 = step(f.one, f.zero, f.top);
-    let c = line(v3[2u * i], v3[2u * i + 1u], i);
-    let rise = ext_sub(c.one, c.zero);
-    let c2 = ext_add(c.one, rise);
-    if (FACTORS == 3u) {
-      s0 = ext_add(s0, ext_mul(f.zero, c.zero));
-      s1 = ext_add(s1, ext_mul(f.one, c.one));
-      s2 = ext_add(s2, ext_mul(f2, c2));
-      top = ext_add(top, ext_mul(f.top, rise));
-      continue;
-    }
-    let g = quadratic(c, line(v4[2u * i], v4[2u * i + 1u], i));
-    let g2 = step(g.one, g.zero, g.top);
-    let f3 = step(f2, f.one, f.top);
-    let g3 = step(g2, g.one, g.top);
-    if (FACTORS == 4u) {
-      s0 = ext_add(s0, ext_mul(f.zero, g.zero));
-      s1 = ext_add(s1, ext_mul(f.one, g.one));
-      s2 = ext_add(s2, ext_mul(f2, g2));
-      s3 = ext_add(s3, ext_mul(f3, g3));
-      top = ext_add(top, ext_mul(f.top, g.top));
-      continue;
-    }
-    let e = line(v5[2u * i], v5[2u * i + 1u], i);
-    let up = ext_sub(e.one, e.zero);
-    let e2 = ext_add(e.one, up);
-    let e3 = ext_add(e2, up);
-    s0 = ext_add(s0, ext_mul(ext_mul(f.zero, g.zero), e.zero));
-    s1 = ext_add(s1, ext_mul(ext_mul(f.one, g.one), e.one));
-    s2 = ext_add(s2, ext_mul(ext_mul(f2, g2), e2));
-    s3 = ext_add(s3, ext_mul(ext_mul(f3, g3), e3));
-    s4 = ext_add(s4, ext_mul(ext_mul(step(f3, f2, f.top), step(g3, g2, g.top)), ext_add(e3, up)));
-    top = ext_add(top, ext_mul(ext_mul(f.top, g.top), up));
+  for (var k = 0u; k < MAX_SUMS; k++) {
+    partial[k * THREADS + thread] = vec4<u32>(0u);
   }
-  partial[thread] = s0;
-  partial[THREADS + thread] = s1;
-  partial[2u * THREADS + thread] = s2;
-  partial[3u * THREADS + thread] = s3;
-  partial[4u * THREADS + thread] = s4;
-  // Sums at the points FACTORS and above are dropped; the one at infinity takes the first of their places.
-  partial[FACTORS * THREADS + thread] = top;
+  let span = block((params.length + 1u) / 2u, group.x, groups.x);
+  var i = span.x + thread;
+  while (i < span.y) {
+    if (FACTORS == 1u) {
+      let a = line(v1[2u * i], v1[2u * i + 1u], i);
+      add_to(thread, a.zero);
+      add_to(THREADS + thread, ext_sub(a.one, a.zero));
+      i += THREADS;
+      continue;
+    }
+    // Spelt out: Dawn 0.6.2 zeroes a `var` without initialiser once, not in every turn of a loop.
+    var sums = Sums();
+    let end = min(span.y, i + LAZY_PRODUCTS * THREADS);
+    for (; i < end; i += THREADS) {
+      add_pair(&sums, i);
+    }
+    add_to(thread, ext_reduce(sums.s0));
+    add_to(THREADS + thread, ext_reduce(sums.s1));
+    if (FACTORS > 2u) {
+      add_to(2u * THREADS + thread, ext_reduce(sums.s2));
+    }
+    if (FACTORS > 3u) {
+      add_to(3u * THREADS + thread, ext_reduce(sums.s3));
+    }
+    if (FACTORS > 4u) {
+      add_to(4u * THREADS + thread, ext_reduce(sums.s4));
+    }
+    add_to(FACTORS * THREADS + thread, ext_reduce(sums.top));
+  }
   let sum = column_sum(thread, FACTORS + 1u);
   if (thread <= FACTORS) {
     partials[params.base + (FACTORS + 1u) * group.x + thread] = sum;

@@ -24,6 +24,8 @@ beforeAll(async () => {
   const queue = new GpuQueue(gpu);
   opened['GPU'] = new GpuTables(new GpuVectors(queue));
   // 16 F_p² elements and 64 cells a chunk: nearly every vector here has more than one.
+  // Threads do all turns of a long vector: unreduced sums are reduced several times.
+  opened['GPU in one workgroup'] = new GpuTables(new GpuVectors(new GpuQueue(gpu, 1)));
   opened['GPU in chunks of 16'] = new GpuTables(new GpuVectors(queue, 4));
 });
 afterAll(() => gpu.close());
@@ -284,6 +286,20 @@ test('a layer over several workgroups, with an eq table made of two', async () =
   const run = (ops: TableOps): Promise<[Ext, Ext]> =>
     ops.fractionRound(layer(ops, 4 * LONG - 5000), ops.eqTable(point, scale), lambda);
   expect(await run(opened['GPU'])).toEqual(await run(cpu));
+});
+
+test('one workgroup with more pairs a thread than are added before a reduction', async () => {
+  const pairs = 64 * 128 + 70;
+  const samples = new Samples(81);
+  const [values, point, r, lambda] = [samples.exts(pairs), samples.exts(14), samples.ext(), samples.ext()];
+  const run = async (ops: TableOps): Promise<unknown> => {
+    const v = ops.uploadExt([...values, ...values.toReversed()]);
+    const products = await ops.productRound([[v], [v, v], [v, v, v]]);
+    const p = ops.uploadExt([...values, ...values, ...values, ...values]);
+    const q = ops.uploadExt([...values.map(F.neg), ...values, ...values.toReversed(), ...values]);
+    return [products, await ops.fractionRound({ p, q, length: 4 * pairs }, ops.eqTable(point, r), lambda)];
+  };
+  expect(await run(opened['GPU in one workgroup'])).toEqual(await run(cpu));
 });
 
 describe.each(['CPU', 'GPU', 'GPU in chunks of 16'])('%s', (name) => {
