@@ -1,0 +1,125 @@
+/** The worker on this machine: `wrangler dev`, offline, with R2 in a local folder. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { Hex } from '../../protocol/attestation.ts';
+import { LocalWorkerError } from './errors.ts';
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+const GUARD = fileURLToPath(new URL('guard.ts', import.meta.url));
+
+/** Milliseconds until the worker must answer: wrangler bundles it first. */
+const START_PATIENCE = 90_000;
+/** Bytes of output kept for error messages. */
+const KEPT_OUTPUT = 4_000;
+
+export interface WorkerOptions {
+  /** A free one where absent. */
+  readonly port?: number;
+  /** Private key that attests, 32 bytes; null: nothing is attested. */
+  readonly attesterKey: Hex | null;
+  /** Where R2, the key's file (for the owner's eyes alone) and wrangler's logs are kept. */
+  readonly stateDir: string;
+}
+
+export interface LocalWorker {
+  readonly url: string;
+  /** Ends the worker and all that it started; may be called again. */
+  stop(): Promise<void>;
+}
+
+/** The arguments of `wrangler dev`; the key is in a file, since everybody sees arguments. */
+function wranglerArguments({ port = 0, stateDir }: WorkerOptions, envFile: string): string[] {
+  const wrangler = fileURLToPath(new URL('../bin/wrangler.js', import.meta.resolve('wrangler')));
+  return [
+    ...[wrangler, 'dev', '--config', join(PROJECT, 'wrangler.toml'), '--ip', '127.0.0.1', '--port', String(port)],
+    ...['--inspector-port', '0', '--persist-to', resolve(stateDir, 'r2'), '--env-file', envFile],
+    '--show-interactive-dev-session=false',
+  ];
+}
+
+function spawnGuarded(args: readonly string[], stateDir: string): ChildProcess {
+  return spawn(process.execPath, [GUARD, ...args], {
+    cwd: PROJECT,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      CI: 'true',
+      NO_COLOR: '1',
+      FORCE_COLOR: '0',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      WRANGLER_SEND_METRICS: 'false',
+      WRANGLER_LOG_PATH: resolve(stateDir, 'logs'),
+      WRANGLER_REGISTRY_PATH: resolve(stateDir, 'registry'),
+    },
+  });
+}
+
+/** The URL that wrangler announces. Throws `LocalWorkerError` when it ends, can't build, or says nothing in time. */
+function announcedUrl(child: ChildProcess, output: () => string): Promise<string> {
+  return new Promise((found, fail) => {
+    const failed = (what: string): void => {
+      clearTimeout(timer);
+      fail(new LocalWorkerError(what, output()));
+    };
+    const timer = setTimeout(() => failed('the local worker did not start in time'), START_PATIENCE);
+    const look = (): void => {
+      // It would wait for somebody to mend the sources.
+      if (output().includes('Build failed')) failed('the local worker could not be built');
+      const url = /Ready on (http:\/\/127\.0\.0\.1:\d+)/.exec(output())?.[1];
+      if (url === undefined) return;
+      clearTimeout(timer);
+      found(url);
+    };
+    child.stdout?.on('data', look);
+    child.stderr?.on('data', look);
+    child.once('close', () => failed('the local worker ended before it answered'));
+  });
+}
+
+/** Waits until the worker itself answers. */
+async function healthy(url: string, output: () => string): Promise<void> {
+  const answered = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(START_PATIENCE) }).then(
+    (response) => response.ok,
+    () => false,
+  );
+  if (!answered) throw new LocalWorkerError(`the local worker at ${url} does not answer`, output());
+}
+
+/**
+ * Starts the worker on 127.0.0.1 and waits until it answers. It needs no network and no account. It ends, with all
+ * processes that it started, by `stop`, and when this process ends in whatever way.
+ * @throws LocalWorkerError when it doesn't come to answer, for instance because the port is taken
+ */
+export async function startWorker(options: WorkerOptions): Promise<LocalWorker> {
+  const { attesterKey, stateDir } = options;
+  mkdirSync(stateDir, { recursive: true });
+  const envFile = resolve(stateDir, 'worker.env');
+  writeFileSync(envFile, attesterKey === null ? '' : `ATTESTER_KEY=${attesterKey}\n`, { mode: 0o600 });
+
+  const child = spawnGuarded(wranglerArguments(options, envFile), stateDir);
+  let kept = '';
+  const output = (): string => kept.trim();
+  const keep = (chunk: Buffer): void => {
+    kept = (kept + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  const closed = once(child, 'close');
+  const stop = async (): Promise<void> => {
+    child.stdin?.end();
+    await closed;
+  };
+  try {
+    const url = await announcedUrl(child, output);
+    await healthy(url, output);
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
