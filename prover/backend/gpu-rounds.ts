@@ -38,7 +38,7 @@ async function collect(vectors: GpuVectors, lists: readonly (readonly Share[])[]
   let out = partials;
   if (total > count) {
     out = queue.acquire(count * EXT_BYTES);
-    queue.dispatch('sum-partials', count, [0], [partials, ...queue.inline(Uint32Array.from(ranges)), out]);
+    queue.dispatch('sum-partials', count, [count], [partials, ...queue.inline(Uint32Array.from(ranges)), out]);
     queue.release(partials);
   }
   const words = queue.read(out, 0, count * EXT_BYTES);
