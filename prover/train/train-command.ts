@@ -33,6 +33,8 @@ export interface TrainRequest {
  * @returns the exit status: 0, or 130 after Ctrl-C
  */
 export async function trainCommand(request: TrainRequest): Promise<number> {
+  // What is wrong with the request shows before a device is opened.
+  const fresh = request.resume === undefined ? { sources: sourcesOf(request), config: await configOf(request) } : null;
   const compute = await openCompute(request.engine);
   const stop = new AbortController();
   const interrupt = (): void => {
@@ -43,9 +45,7 @@ export async function trainCommand(request: TrainRequest): Promise<number> {
   const progress = new Progress();
   try {
     const { run, base } =
-      request.resume === undefined
-        ? await newRun(sourcesOf(request), await configOf(request), compute.backend)
-        : await openRun(request.resume);
+      fresh === null ? await openRun(request.resume!) : await newRun(fresh.sources, fresh.config, compute.backend);
     process.stderr.write(`run ${run.id} in ${run.folder}\n`);
     const engine = await compute.engine(run.program(0, 1), { witness: false });
     await engine.loadBase(base);
