@@ -18,9 +18,13 @@ export interface FactorSource {
   readonly tokens: TokenIds;
 }
 
-/** Digits of a kept axis, lowest first, with the stride each has in the axis's own index. */
-function keptDigits(kept: KeptAxis): { digit: Digit; stride: number }[] {
+/**
+ * Digits of a kept axis, lowest first, with the stride each has in the axis's own index. A factor without the axis is
+ * constant along it, at padded indices too, as its multilinear extension is.
+ */
+function keptDigits(kept: KeptAxis, present: boolean): { digit: Digit; stride: number }[] {
   const { axis, bits } = kept;
+  if (!present) return bits > 0 ? [{ digit: { size: 2 ** bits, bits }, stride: 0 }] : [];
   const even = axis.short ? 1 : evenPart(axis.size);
   const low = log2Ceil(even);
   const digits = [{ digit: { size: even, bits: low }, stride: 1 }];
@@ -82,7 +86,7 @@ function bindPart(source: FactorSource, tensor: Tensor, part: TensorPart, factor
     const name = [...uses].find(([, u]) => u.kept === k)?.[0];
     const digits = name === undefined ? [] : (strides.get(name) ?? []);
     if (name !== undefined) base += ((uses.get(name) as CellUse).offset) * (digits.find((d) => d.digit.stride === 1)?.step ?? 0);
-    return keptDigits(k).map(({ digit, stride }) => {
+    return keptDigits(k, name !== undefined).map(({ digit, stride }) => {
       return { digit, step: digits.find((d) => d.digit.stride === stride)?.step ?? 0 };
     });
   });
@@ -152,7 +156,8 @@ export function factorTable(source: FactorSource, factor: Factor, product: Produ
       const use = factor.uses[i] as Factor['uses'][number];
       return use.kind === 'bound' ? mul(s, weightSum(a, use.weight)) : s;
     }, lift(tensor.offset));
-    const digits = product.kept.flatMap((k) => keptDigits(k).map((d) => d.digit));
+    const own = new Set(factor.uses.flatMap((u) => (u.kind === 'kept' ? [u.kept] : [])));
+    const digits = product.kept.flatMap((k) => keptDigits(k, own.has(k)).map((d) => d.digit));
     const none = digits.map(() => 0);
     const part: BindPart = { cells: null, coef: bound, base: 0, keptStrides: none, boundStrides: [] };
     const constant = backend.bind({ kept: digits, bound: [], weights: [ONE], parts: [part] });
