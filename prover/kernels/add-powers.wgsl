@@ -22,8 +22,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   for (var t = first + id.x; t < end; t += groups.x * 64u) {
     var at_high = t >> (params.log_low - 2u);
     var at_low = (4u * t) & ((1u << params.log_low) - 1u);
-    var sum0: array<Wide, 4>;
-    var sum1: array<Wide, 4>;
+    // Initialised by hand: a driver may zero a variable of a loop only once.
+    var sum0 = array<Wide, 4>();
+    var sum1 = array<Wide, 4>();
     for (var k = 0u; k < params.points; k++) {
       let h = high[at_high];
       for (var j = 0u; j < 4u; j++) {

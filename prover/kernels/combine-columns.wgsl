@@ -33,8 +33,9 @@ fn four(at: u32) -> vec4<u32> {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   for (var t = id.x; 4u * t < params.rows; t += groups.x * 64u) {
-    var low: array<Wide, 4>;
-    var high: array<Wide, 4>;
+    // Initialised by hand: a driver may zero a variable of a loop only once.
+    var low = array<Wide, 4>();
+    var high = array<Wide, 4>();
     var at = params.origin + 4u * t;
     for (var c = 0u; c < params.columns; c++) {
       let weight = weights[params.first + c];
