@@ -1,63 +1,25 @@
 /** Parameters of contract.wgsl: one or two terms, one thread an entry. */
-import type { Term } from '../../protocol/program/relations.ts';
 import { sizeOf, type Axis } from '../../protocol/program/tensors.ts';
+import type { Binding } from '../backend/gpu-queue.ts';
 import { EngineError } from './errors.ts';
 import type { EntryTerms, PassPlan } from './gpu-contract.ts';
-import { digits, gatherAxis, locate, summedAxes, type Digit, type Place } from './gpu-index.ts';
-import { NONE, bind, coefficient, planeOf, words64, type Pass, type Scratch } from './gpu-pass.ts';
-import type { Binding } from '../backend/gpu-queue.ts';
+import { factorsOf, sumDigits, type Factors } from './gpu-factors.ts';
+import { digits, type Digit } from './gpu-index.ts';
+import { quadsPass } from './gpu-quads-pass.ts';
+import { NONE, bind, coefficient, planeOf, words64, type Pass } from './gpu-pass.ts';
 
 const DIGITS = 7;
 /** Words of the parameters before the digits. */
 const HEAD = 52;
-
-/** A term's factors in the kernel's order (token ids, what they pick, the rest) and the digits of its sum. */
-interface Factors {
-  readonly term: Term | null;
-  readonly places: readonly Place[];
-  readonly sum: readonly Digit[];
-  /** Stride of the axis that token ids pick an index of; null: no ids. */
-  readonly gather: number | null;
-}
-
-function factorsOf(scratch: Scratch, term: Term | undefined, domain: readonly Axis[], plan: PassPlan): Factors {
-  if (term === undefined) return { term: null, places: [], sum: [], gather: null };
-  const axis = gatherAxis(term);
-  const picked = term.factors.filter((f) => axis !== null && f.uses.some((u) => 'axis' in u && u.axis === axis));
-  const order = [
-    ...picked.sort((a) => (a.tensor.kind === 'onehot' ? -1 : 1)),
-    ...term.factors.filter((f) => !picked.includes(f)),
-  ];
-  const places = order.map((f) => locate(scratch.store, f, plan.layer));
-  const unreadable = places.find((p) => p.slot.unsigned);
-  if (unreadable !== undefined) throw new EngineError(`${unreadable.slot.tensor.name} is too wide to be a factor`);
-  if (axis !== null && picked.length !== 2) throw new EngineError('no kernel picks entries of several factors at once');
-  const sum = digits(
-    summedAxes(term, domain, plan.layer),
-    places.map((p) => p.strides),
-  );
-  if (sum.length > 2) throw new EngineError(`no kernel sums over ${sum.length} groups of axes`);
-  return { term, places, sum, gather: axis === null ? null : (places[1].strides.get(axis) ?? 0) };
-}
-
-/** Counts and strides of the outer and the inner digit of a sum. */
-function sumOf(sum: readonly Digit[]): {
-  counts: [number, number];
-  outer: readonly number[];
-  inner: readonly number[];
-} {
-  const [a, b] = sum;
-  if (a === undefined) return { counts: [1, 1], outer: [], inner: [] };
-  if (b === undefined) return { counts: [1, a.size], outer: [], inner: a.strides };
-  return { counts: [a.size, b.size], outer: a.strides, inner: b.strides };
-}
 
 const NOWHERE: ReadonlyMap<string, number> = new Map();
 
 /** A pass over the entries of a domain. @throws EngineError for a term that the kernel does not hold */
 export function entryPass(plan: PassPlan, terms: EntryTerms, domain: readonly Axis[]): Pass {
   const { scratch, ending, free } = plan;
-  const [f, g] = [0, 1].map((i) => factorsOf(scratch, terms[i], domain, plan));
+  const [f, g] = [0, 1].map((i) => factorsOf(plan, terms[i], domain));
+  const quads = quadsPass(plan, f, g);
+  if (quads !== null) return quads;
   const written = [ending?.out, ending?.rem];
   const read = [0, 1, 2].map((i) => f.places[i]).concat([0, 1].map((i) => g.places[i]));
   const all = [...read, ...written];
@@ -107,7 +69,7 @@ function templateOf(plan: PassPlan, f: Factors, g: Factors, entries: readonly Di
   params.set([count, entries.length, ending?.slot ?? 0], 0);
   params.set([ending?.shift ?? 0, ending?.odd ?? 1, Number(ending?.negative ?? false), f.gather ?? 0], 4);
   params.set([...words64(ending?.min ?? 0n), ...words64(ending?.max ?? 0n)], 16);
-  const [sumF, sumG] = [sumOf(f.sum), sumOf(g.sum)];
+  const [sumF, sumG] = [sumDigits(f.sum), sumDigits(g.sum)];
   params.set([...sumF.counts, ...sumG.counts], 20);
   if (ending !== null) params[27] = planeOf(ending.out.slot);
   f.places.forEach((p, i) => (params[32 + i] = planeOf(p.slot)));

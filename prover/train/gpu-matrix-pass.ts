@@ -1,6 +1,6 @@
 /** Parameters of matrix.wgsl: one term of two factors as a batch of matrix products, in quads of rows, columns and k. */
 import type { Term } from '../../protocol/program/relations.ts';
-import { magnitude, sizeOf, type Axis } from '../../protocol/program/tensors.ts';
+import { magnitude, type Axis } from '../../protocol/program/tensors.ts';
 import type { Ending, PassPlan } from './gpu-contract.ts';
 import { digits, entryStrides, isAligned, locate, summedAxes, type Digit, type Layer, type Place } from './gpu-index.ts';
 import { NONE, bind, words64, type Pass } from './gpu-pass.ts';
@@ -8,7 +8,7 @@ import type { GpuStore } from './gpu-store.ts';
 
 const DIGITS = 4;
 /** First words of the digits of rows, columns and batch. */
-const ROWS = 36;
+const ROWS = 44;
 const COLUMNS = ROWS + 8 * DIGITS;
 const BATCH = COLUMNS + 8 * DIGITS;
 
@@ -29,12 +29,13 @@ export interface MatrixShape {
 }
 
 /**
- * The longest chunk of products of magnitude `product` whose float32 sum is certainly within 2^30: every product and
- * every partial sum is off by at most 2^-23 of its size, whichever way the device rounds.
+ * The longest chunk of products of magnitude `product` whose float32 sum is certainly within 2^31. Whichever way the
+ * device rounds, each operation is off by at most 2^-23 of its result: converting the factors and multiplying (3), adding
+ * c times, and taking the low word off (1) make at most (c + 4)·2^-23 of c products; c + 6 leaves room for second orders.
  */
 export function chunkLength(product: bigint): number {
   let chunk = 0;
-  while (chunk < 128 && BigInt(chunk + 1) * BigInt(chunk + 7) * product < 1n << 53n) chunk++;
+  while (chunk < 128 && BigInt(chunk + 1) * BigInt(chunk + 7) * product <= 1n << 54n) chunk++;
   return chunk;
 }
 
@@ -127,6 +128,8 @@ export function matrixPass(plan: PassPlan, shape: MatrixShape): Pass {
   params.set([outer.size, inner.size / 4, strides(shape.columns.slice(-1), 0)[0]], 24);
   params.set([...outer.strides, ...inner.strides], 28);
   params.set([rows.length, columns.length, shape.batch.length], 32);
+  params.set([plan.adds, ending !== null, ending?.rem != null].map(Number), 36);
+  params.set([shape.aAlongK, shape.bAlongK].map(Number), 40);
   const put = (list: readonly Digit[], at: number): void =>
     list.forEach((d, i) => params.set([d.size, ...d.strides], at + 8 * i));
   put(rows, ROWS);
@@ -140,19 +143,13 @@ export function matrixPass(plan: PassPlan, shape: MatrixShape): Pass {
       const to = ending === null ? null : bind(ending.out, step);
       const rest = ending?.rem == null ? null : bind(ending.rem, step);
       words[7] = probe?.entry ?? NONE;
+      words[39] = Number(probe !== undefined);
       words.set(words64(plan.bias(step)), 8);
       words.set([from.base, by.base, to?.base ?? 0, rest?.base ?? 0], 16);
       const sums = plan.adds || ending === null ? scratch.sums(plan.which) : scratch.unused(1);
       const buffers = [from.buffer, by.buffer, sums];
       buffers.push(to?.buffer ?? scratch.unused(2), rest?.buffer ?? scratch.unused(3), scratch.flags);
-      queue.dispatch('train/matrix', queue.groupsFor(tiles, 64), words, buffers, {
-        A_K: Number(shape.aAlongK),
-        B_K: Number(shape.bAlongK),
-        ACC: Number(plan.adds),
-        FINAL: Number(ending !== null),
-        REM: Number(rest !== null),
-        PROBE: Number(probe !== undefined),
-      });
+      queue.dispatch('train/matrix', queue.groupsFor(tiles, 64), words, buffers);
     },
   };
 }

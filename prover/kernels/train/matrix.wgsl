@@ -1,19 +1,14 @@
 // parts: train/quads.wgsl
 // A sum of products out[b, m, n] = sign·⌊([acc] + bias + Σ_k a[b, m, k]·b[b, n, k]) / 2^shift⌋, or the sum into acc.
-// A thread does four m by four n, with four k in a turn: vec4 loads run along k (A_K, B_K) or along m and n.
+// A thread does four m by four n, with four k in a turn: vec4 loads run along k, or along m and n.
 // Products are summed twice over `chunk` turns: modulo 2^32, exactly, and in float32, whose error the chunk's length
-// keeps below 2^30; together they give the sum, which is added in 64 bits.
+// keeps below 2^31; together they give the sum, which is added in 64 bits.
 // a, b: int32 tensors, out and rem contiguous along n. Addresses are base + Σ digit·stride, all multiples of 4 words
 // but the ones that vec4s run along; those of rows and columns count quads.
-// flags[slot]: the smallest entry of the domain whose value leaves [min, max]; PROBE: flags[0], flags[1] receive the
-// value of entry `probe`. Grid: any number of workgroups. CPU twin: prover/train/operations.ts.
-
-override A_K: bool = true;
-override B_K: bool = true;
-override ACC: bool = false;
-override FINAL: bool = true;
-override REM: bool = false;
-override PROBE: bool = false;
+// flags[slot]: the smallest entry of the domain whose value leaves [min, max]; with the option, flags[0] and flags[1]
+// receive the value of entry `probe`. Options are loops of no or one turn, since a CPU driver computes both sides of an
+// `if`, and one pipeline takes it seconds to compile.
+// Grid: any number of workgroups. CPU twin: prover/train/operations.ts.
 
 // Size and strides: rows a, out, rem, entry; columns b, out, rem, entry; batch a, b, out, rem, entry.
 struct Digit {
@@ -31,6 +26,8 @@ struct Params {
   sum: vec4<u32>, // outer count of k, inner count in quads, stride of b from one n of a quad to the next
   steps: vec4<u32>, // strides of k: outer a, b, inner a, b
   digits: vec4<u32>, // counts of the digits of rows, columns, batch
+  options: vec4<u32>, // 1: add acc, end (else keep acc), keep rem, probe
+  along: vec4<u32>, // 1: a's vec4s run along k, b's do
   rows: array<Digit, 4>,
   columns: array<Digit, 4>,
   batch: array<Digit, 4>,
@@ -100,37 +97,23 @@ struct Block {
   k3: vec4<i32>,
 }
 
-fn transposed(r0: vec4<i32>, r1: vec4<i32>, r2: vec4<i32>, r3: vec4<i32>) -> Block {
+// The block as it was read, or with k and the other index exchanged.
+fn oriented(r: Block, exchange: bool) -> Block {
+  let e = vec4<bool>(exchange);
   return Block(
-    vec4<i32>(r0.x, r1.x, r2.x, r3.x),
-    vec4<i32>(r0.y, r1.y, r2.y, r3.y),
-    vec4<i32>(r0.z, r1.z, r2.z, r3.z),
-    vec4<i32>(r0.w, r1.w, r2.w, r3.w),
+    select(r.k0, vec4<i32>(r.k0.x, r.k1.x, r.k2.x, r.k3.x), e),
+    select(r.k1, vec4<i32>(r.k0.y, r.k1.y, r.k2.y, r.k3.y), e),
+    select(r.k2, vec4<i32>(r.k0.z, r.k1.z, r.k2.z, r.k3.z), e),
+    select(r.k3, vec4<i32>(r.k0.w, r.k1.w, r.k2.w, r.k3.w), e),
   );
 }
 
-fn block_a(at: u32) -> Block {
-  let s = select(params.steps.z, params.row.x, A_K);
-  let r0 = a[at >> 2u];
-  let r1 = a[(at + s) >> 2u];
-  let r2 = a[(at + 2u * s) >> 2u];
-  let r3 = a[(at + 3u * s) >> 2u];
-  if (A_K) {
-    return transposed(r0, r1, r2, r3);
-  }
-  return Block(r0, r1, r2, r3);
+fn block_a(at: u32, s: u32, along_k: bool) -> Block {
+  return oriented(Block(a[at >> 2u], a[(at + s) >> 2u], a[(at + 2u * s) >> 2u], a[(at + 3u * s) >> 2u]), along_k);
 }
 
-fn block_b(at: u32) -> Block {
-  let s = select(params.steps.w, params.sum.z, B_K);
-  let r0 = b[at >> 2u];
-  let r1 = b[(at + s) >> 2u];
-  let r2 = b[(at + 2u * s) >> 2u];
-  let r3 = b[(at + 3u * s) >> 2u];
-  if (B_K) {
-    return transposed(r0, r1, r2, r3);
-  }
-  return Block(r0, r1, r2, r3);
+fn block_b(at: u32, s: u32, along_k: bool) -> Block {
+  return oriented(Block(b[at >> 2u], b[(at + s) >> 2u], b[(at + 2u * s) >> 2u], b[(at + 3u * s) >> 2u]), along_k);
 }
 
 // Sums of products for four m (one vec4 each, over n).
@@ -166,40 +149,45 @@ fn add_exact(sum: Quad, low: vec4<i32>, near: vec4<f32>) -> Quad {
   return quad_add(sum, Quad(vec4<u32>(low), vec4<u32>(high)));
 }
 
-fn store(s0: Quad, entry: u32, at_out: u32, at_rem: u32) {
-  var s = quad_add(s0, quad_splat(params.bias.xy));
+fn store(sum: Quad, entry: u32, at_out: u32, at_rem: u32) {
+  var s = quad_add(sum, quad_splat(params.bias.xy));
   let e = entry >> 1u;
-  if (ACC) {
+  for (var once = 0u; once < params.options.x; once++) {
     let u = acc[e];
     let v = acc[e + 1u];
     s = quad_add(s, Quad(vec4<u32>(u.x, u.z, v.x, v.z), vec4<u32>(u.y, u.w, v.y, v.w)));
   }
-  if (!FINAL) {
+  for (var once = params.options.y; once < 1u; once++) {
     acc[e] = vec4<u32>(s.low.x, s.high.x, s.low.y, s.high.y);
     acc[e + 1u] = vec4<u32>(s.low.z, s.high.z, s.low.w, s.high.w);
-    return;
   }
-  let q = quad_shift_right(s, params.ending.x, params.ending.y == 1u);
-  let outside = quad_outside(q, params.range);
-  if (any(outside)) {
-    atomicMin(&flags[params.ending.z], entry + first_set(outside));
-  }
-  if (PROBE) {
-    let i = params.ending.w - entry;
-    if (i < 4u) {
-      let value = quad_pick(q, i);
-      atomicStore(&flags[0], value.x);
-      atomicStore(&flags[1], value.y);
+  for (var once = 0u; once < params.options.y; once++) {
+    let q = quad_shift_right(s, params.ending.x, params.ending.y == 1u);
+    let outside = quad_outside(q, params.range);
+    if (any(outside)) {
+      atomicMin(&flags[params.ending.z], entry + first_set(outside));
     }
+    for (var twice = 0u; twice < params.options.w; twice++) {
+      let i = params.ending.w - entry;
+      if (i < 4u) {
+        let value = quad_pick(q, i);
+        atomicStore(&flags[0], value.x);
+        atomicStore(&flags[1], value.y);
+      }
+    }
+    out[at_out >> 2u] = q.low;
   }
-  out[at_out >> 2u] = q.low;
-  if (REM) {
+  for (var once = 0u; once < params.options.z; once++) {
     rem[at_rem >> 2u] = quad_low_bits(s, params.ending.x);
   }
 }
 
 fn tile(start: Place) {
   var p = start;
+  let a_along = params.along.x == 1u;
+  let b_along = params.along.y == 1u;
+  let a_stride = select(params.steps.z, params.row.x, a_along);
+  let b_stride = select(params.steps.w, params.sum.z, b_along);
   let zero = quad_splat(vec2<u32>(0u));
   var s0 = zero;
   var s1 = zero;
@@ -215,8 +203,8 @@ fn tile(start: Place) {
       let nought = vec4<f32>(0.0);
       var sums = Sums(none, none, none, none, nought, nought, nought, nought);
       for (; k < end; k++) {
-        let x = block_a(at_a);
-        let y = block_b(at_b);
+        let x = block_a(at_a, a_stride, a_along);
+        let y = block_b(at_b, b_stride, b_along);
         sums = add_products(sums, x.k0, y.k0);
         sums = add_products(sums, x.k1, y.k1);
         sums = add_products(sums, x.k2, y.k2);
