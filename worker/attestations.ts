@@ -14,7 +14,7 @@ import { signedToJson, type SignedJson } from '../protocol/attestation-json.ts';
 import { fromHex, toHex } from '../protocol/bytes.ts';
 import { runDigest, type RunSpec } from '../protocol/statement.ts';
 import { addressOf, signDigest } from './attest.ts';
-import type { Chain } from './chain.ts';
+import type { Chain } from '../protocol/chain.ts';
 import type { ProofRecord } from './storage.ts';
 
 const hex = (digits: string): Hex => `0x${digits}`;

@@ -10,6 +10,7 @@
  * proof again mends what a crash left out.
  */
 import { toHex } from '../protocol/bytes.ts';
+import type { ChainSegment } from '../protocol/chain.ts';
 import type { Statement } from '../protocol/statement.ts';
 import type { VerifiedProof } from '../protocol/verify.ts';
 import { Problem } from './problems.ts';
@@ -36,19 +37,7 @@ export interface ProofRecord {
 }
 
 /** A segment in the index of its run. */
-export interface SegmentEntry {
-  readonly proofDigest: string;
-  readonly statementHash: string;
-  readonly first: number;
-  readonly steps: number;
-  readonly adapterIn: string | null;
-  readonly momentsIn: string | null;
-  readonly adapterOut: string;
-  readonly momentsOut: string;
-  /** Digest of the verifier version. */
-  readonly verifier: string;
-  readonly receivedAt: number;
-}
+export type SegmentEntry = ChainSegment;
 
 /** Most proofs of a run, or at an adapter, that one answer looks at. */
 export const MAX_ENTRIES = 10_000;

@@ -15,7 +15,7 @@ import { QUANTISATION_RULE, quantiseBase } from '../model/quantise.ts';
 import { TensorFiles } from '../model/tensor-files.ts';
 import { loadTokenizer } from '../model/tokenizer.ts';
 import type { Backend } from '../backend/backend.ts';
-import { oracleRoot, type RunShape } from '../oracle-roots.ts';
+import { commitOracle, type RunShape } from '../commitment.ts';
 import { baseCells, modelShape } from './base-cells.ts';
 import type { CellMap } from './engine.ts';
 import { RunConfigError, RunFolderError } from './errors.ts';
@@ -75,8 +75,8 @@ export async function newRun(sources: RunSources, config: RunConfig, backend: Ba
   const base = await readBase(model, architecture, program);
   const spec = checkedRun({
     ...shape,
-    baseRoot: await oracleRoot(backend, 'base', shape, program, base),
-    dataRoot: await oracleRoot(backend, 'data', shape, program, dataCells(rows.training)),
+    baseRoot: await commitOracle(backend, 'base', shape, program, base),
+    dataRoot: await commitOracle(backend, 'data', shape, program, dataCells(rows.training)),
     nonce: nonceOf(config.seed),
     owner: config.owner,
   });

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stackOf } from '../../protocol/program/layout.ts';
+import { packStack } from '../../protocol/program/pack.ts';
 import { ORACLES, sizeOf } from '../../protocol/program/tensors.ts';
 import type { Dataset } from '../../prover/model/dataset.ts';
-import { packCells } from '../../prover/pack.ts';
 import { readCells, writeCells } from '../../prover/train/cell-file.ts';
 import type { CellMap } from '../../prover/train/engine.ts';
 import { EngineError, RunConfigError, RunFolderError } from '../../prover/train/errors.ts';
@@ -159,7 +159,7 @@ describe('packing', () => {
       const stack = stackOf(cells);
       let next = 1;
       const numbered = new Map(cells.map((c) => [c.name, Uint32Array.from({ length: sizeOf(c.axes) }, () => next++)]));
-      const packed = packCells(stack, numbered);
+      const packed = packStack(stack, numbered);
       expect(new Set(packed).size).toBe(next - 1);
       for (const [name, p] of stack.placements) {
         const data = numbered.get(name) as Uint32Array;
@@ -185,7 +185,7 @@ describe('packing', () => {
   it('refuses cells that are missing', () => {
     const t = toy();
     const stack = stackOf(t.program.cells.filter((c) => c.oracle === 'data'));
-    expect(() => packCells(stack, new Map())).toThrow(EngineError);
+    expect(() => packStack(stack, new Map())).toThrow(RangeError);
   });
 });
 

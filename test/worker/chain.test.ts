@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { chainReport } from '../../worker/chain.ts';
+import { chainReport } from '../../protocol/chain.ts';
 import { root } from '../support/statements.ts';
 import { entry, sampleSegment } from './records.ts';
 

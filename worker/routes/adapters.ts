@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 
 import type { Hex } from '../../protocol/attestation.ts';
-import { chainReport } from '../chain.ts';
+import { chainReport } from '../../protocol/chain.ts';
 import { attesterKey, type AppTypes } from '../env.ts';
 import { hexId, notFound } from '../problems.ts';
 import { ProofStore, type SegmentEntry } from '../storage.ts';

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { Hex } from '../../protocol/attestation.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import { attestRun, chainDigest } from '../attestations.ts';
-import { chainReport, type Chain } from '../chain.ts';
+import { chainReport, type Chain } from '../../protocol/chain.ts';
 import { attesterKey, type AppTypes } from '../env.ts';
 import { hexId, notFound } from '../problems.ts';
 import { ProofStore, type SegmentEntry } from '../storage.ts';

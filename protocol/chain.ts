@@ -1,10 +1,26 @@
 /** Whether a run's segments chain: root to root byte for byte from step 0 to its last, under one verifier version. */
-import type { SegmentEntry } from './storage.ts';
+
+/** What a chain needs of a verified segment proof; roots and digests are 32 bytes in lower-case hexadecimal. */
+export interface ChainSegment {
+  /** SHA-256 of the proof's bytes. */
+  readonly proofDigest: string;
+  readonly statementHash: string;
+  readonly first: number;
+  readonly steps: number;
+  readonly adapterIn: string | null;
+  readonly momentsIn: string | null;
+  readonly adapterOut: string;
+  readonly momentsOut: string;
+  /** Digest of the verifier version. */
+  readonly verifier: string;
+  /** When it was verified, seconds since 1970. */
+  readonly receivedAt: number;
+}
 
 /** Segments that lead from step 0 to the run's last step. */
 export interface Chain {
   /** In order of their steps. */
-  readonly segments: readonly SegmentEntry[];
+  readonly segments: readonly ChainSegment[];
   readonly adapterRoot: string;
   readonly momentsRoot: string;
   /** Digest of the verifier version. */
@@ -37,14 +53,14 @@ interface Place {
 
 const keyOf = ({ step, adapter, moments, verifier }: Place): string => `${step} ${adapter} ${moments} ${verifier}`;
 
-const startOf = (s: SegmentEntry): Place => ({
+const startOf = (s: ChainSegment): Place => ({
   step: s.first,
   adapter: s.adapterIn,
   moments: s.momentsIn,
   verifier: s.verifier,
 });
 
-const endOf = (s: SegmentEntry): Place => ({
+const endOf = (s: ChainSegment): Place => ({
   step: s.first + s.steps,
   adapter: s.adapterOut,
   moments: s.momentsOut,
@@ -56,17 +72,17 @@ const endOf = (s: SegmentEntry): Place => ({
  * which they were verified, so that a chain, once complete, stays the one that is told, whatever is submitted later.
  */
 class Reached {
-  readonly by = new Map<string, SegmentEntry>();
+  readonly by = new Map<string, ChainSegment>();
   readonly places: Place[] = [];
-  readonly #waiting = new Map<string, SegmentEntry[]>();
+  readonly #waiting = new Map<string, ChainSegment[]>();
 
-  add(segment: SegmentEntry): void {
+  add(segment: ChainSegment): void {
     const start = keyOf(startOf(segment));
     this.#waiting.set(start, [...(this.#waiting.get(start) ?? []), segment]);
     if (segment.first === 0 || this.by.has(start)) this.#follow(segment);
   }
 
-  #follow(segment: SegmentEntry): void {
+  #follow(segment: ChainSegment): void {
     const open = [segment];
     for (let next = open.shift(); next !== undefined; next = open.shift()) {
       const end = endOf(next);
@@ -79,7 +95,7 @@ class Reached {
   }
 
   chainTo(place: Place): Chain {
-    const segments: SegmentEntry[] = [];
+    const segments: ChainSegment[] = [];
     for (let at = place; at.step > 0; at = startOf(segments[0])) segments.unshift(this.by.get(keyOf(at))!);
     return {
       segments,
@@ -91,7 +107,7 @@ class Reached {
   }
 }
 
-function missingRanges(segments: readonly SegmentEntry[], steps: number): { first: number; steps: number }[] {
+function missingRanges(segments: readonly ChainSegment[], steps: number): { first: number; steps: number }[] {
   const gaps: { first: number; steps: number }[] = [];
   let covered = 0;
   for (const { first, steps: length } of [...segments].sort((a, b) => a.first - b.first)) {
@@ -102,7 +118,7 @@ function missingRanges(segments: readonly SegmentEntry[], steps: number): { firs
   return gaps;
 }
 
-function stopAt(step: number, segments: readonly SegmentEntry[], reached: Reached): Stop {
+function stopAt(step: number, segments: readonly ChainSegment[], reached: Reached): Stop {
   const starting = segments.filter((s) => s.first === step);
   if (starting.length === 0) return 'missing';
   const ends = reached.places.filter((place) => place.step === step);
@@ -115,7 +131,7 @@ function stopAt(step: number, segments: readonly SegmentEntry[], reached: Reache
  * @param segments all of one run; several of the same steps may be among them
  * @param steps of the whole run
  */
-export function chainReport(segments: readonly SegmentEntry[], steps: number): ChainReport {
+export function chainReport(segments: readonly ChainSegment[], steps: number): ChainReport {
   const reached = new Reached();
   const inTime = [...segments].sort(
     (a, b) =>
