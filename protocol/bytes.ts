@@ -34,7 +34,8 @@ export function toHex(bytes: Uint8Array): string {
 
 /** @throws RangeError unless `text` is lower-case hexadecimal of `length` bytes. */
 export function fromHex(text: string, length: number): Uint8Array {
-  if (!new RegExp(`^[0-9a-f]{${2 * length}}$`).test(text)) throw new RangeError(`"${text}" is not ${length} bytes in lower-case hexadecimal`);
+  if (!new RegExp(`^[0-9a-f]{${2 * length}}$`).test(text))
+    throw new RangeError(`"${text}" is not ${length} bytes in lower-case hexadecimal`);
   return Uint8Array.from({ length }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16));
 }
 

@@ -9,11 +9,13 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) throw new RangeError(`${value} is not an integer of canonical JSON`);
+    if (!Number.isSafeInteger(value) || Object.is(value, -0))
+      throw new RangeError(`${value} is not an integer of canonical JSON`);
     return String(value);
   }
   if (typeof value === 'string') {
-    if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(value)) throw new RangeError('a string of canonical JSON is plain ASCII');
+    if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(value))
+      throw new RangeError('a string of canonical JSON is plain ASCII');
     return `"${value}"`;
   }
   if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonicalJson).join(',')}]`;

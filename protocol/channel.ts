@@ -92,7 +92,7 @@ export class ProofWriter extends Channel {
   words(label: string, words: BigUint64Array | readonly bigint[]): void {
     const out = new Uint8Array(8 * words.length);
     const view = new DataView(out.buffer);
-    for (let i = 0; i < words.length; i++) view.setBigUint64(8 * i, words[i] as bigint);
+    for (let i = 0; i < words.length; i++) view.setBigUint64(8 * i, words[i]);
     this.hint(label, out);
   }
 
@@ -178,7 +178,12 @@ export class ProofReader extends Channel {
   /** @throws DecodeError when bytes are left over. */
   finish(): void {
     if (this.#at !== this.#bytes.length)
-      throw new DecodeError('TRAILING_BYTES', 'proof', this.#at, `${this.#bytes.length - this.#at} bytes follow the proof's end`);
+      throw new DecodeError(
+        'TRAILING_BYTES',
+        'proof',
+        this.#at,
+        `${this.#bytes.length - this.#at} bytes follow the proof's end`,
+      );
   }
 
   #canonical(label: string, at: number): bigint {
@@ -189,7 +194,12 @@ export class ProofReader extends Channel {
 
   #take(kind: LogEntry['kind'], label: string, length: number): Uint8Array {
     if (this.#at + length > this.#bytes.length)
-      throw new DecodeError('TRUNCATED', label, this.#at, `${length} bytes expected, ${this.#bytes.length - this.#at} left`);
+      throw new DecodeError(
+        'TRUNCATED',
+        label,
+        this.#at,
+        `${length} bytes expected, ${this.#bytes.length - this.#at} left`,
+      );
     this.log.push({ kind, label, length });
     this.#at += length;
     return this.#bytes.slice(this.#at - length, this.#at);

@@ -78,6 +78,5 @@ export class TransparentContext implements VerifierContext<Ext> {
 
 /** Σ coefs·values. */
 export function combine<V>(ctx: Values<V>, values: readonly V[], coefs: readonly Ext[]): V {
-  return values.reduce((s, v, i) => ctx.add(s, ctx.scale(v, coefs[i] as Ext)), ctx.constant([0n, 0n]));
+  return values.reduce((s, v, i) => ctx.add(s, ctx.scale(v, coefs[i])), ctx.constant([0n, 0n]));
 }
-

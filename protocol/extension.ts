@@ -60,7 +60,8 @@ export function isZero(a: Ext): boolean {
 
 export function pow(base: Ext, exponent: number): Ext {
   let result = ONE;
-  for (let b = base, e = exponent; e > 0; e = Math.floor(e / 2), b = mul(b, b)) if (e % 2 === 1) result = mul(result, b);
+  for (let b = base, e = exponent; e > 0; e = Math.floor(e / 2), b = mul(b, b))
+    if (e % 2 === 1) result = mul(result, b);
   return result;
 }
 

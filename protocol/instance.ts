@@ -5,15 +5,23 @@ import type { Ext } from './extension.ts';
 import { presentOracles } from './arguments/opening.ts';
 import { PARAMETER_SETS, PROTOCOL, codeShape, type ParameterSet } from './parameters.ts';
 import { compile, type Circuit } from './program/circuit.ts';
-import type { ProgramConfig } from './program/config.ts';
 import { llamaProgram } from './program/llama.ts';
 import { packStack } from './program/pack.ts';
 import { rowsOfStep } from './program/sampler.ts';
-import { optimizerSteps } from './program/schedule.ts';
 import { startCells } from './program/start.ts';
 import type { OracleName } from './program/tensors.ts';
+import { segmentConfig } from './segment-program.ts';
 import { forRun, soundness, type Soundness } from './soundness.ts';
-import { commitmentRoot, deriveSeed, encodeStatement, rootBytes, runId, shapeDigest, type CommitmentKind, type Statement } from './statement.ts';
+import {
+  commitmentRoot,
+  deriveSeed,
+  encodeStatement,
+  rootBytes,
+  runId,
+  shapeDigest,
+  type CommitmentKind,
+  type Statement,
+} from './statement.ts';
 
 /** The part of an instance that the arguments need; tests build it without a statement. */
 export interface Instance {
@@ -60,42 +68,28 @@ export function isMagic(bytes: Uint8Array): boolean {
   return MAGIC.every((b, i) => bytes[i] === b);
 }
 
-/** The program of a segment. @throws RangeError where no program exists for the statement. */
-export function programConfig(statement: Statement): ProgramConfig {
-  const { run, segment } = statement;
-  return {
-    model: run.model,
-    lora: run.lora,
-    scales: run.scales,
-    widths: run.widths,
-    batch: run.batch,
-    seqLen: run.seqLen,
-    steps: segment.steps,
-    dataRows: run.dataRows,
-    optimizer: optimizerSteps(run.optimizer, run.steps, segment.first, segment.steps),
-    counts: segment.counts,
-  };
-}
-
 /** @throws VerificationError for a statement that no verifier of this version accepts. */
 export function instanceOf(statement: Statement): Instance {
   const { run, segment } = statement;
   const refuse = (code: string, message: string): never => {
     throw new VerificationError(code, message, { argument: 'statement' });
   };
-  if (run.protocol !== PROTOCOL) refuse('PROTOCOL', `the proof is of protocol ${run.protocol}; this verifier knows ${PROTOCOL}`);
+  if (run.protocol !== PROTOCOL)
+    refuse('PROTOCOL', `the proof is of protocol ${run.protocol}; this verifier knows ${PROTOCOL}`);
   const set = PARAMETER_SETS.get(run.parameters);
   if (set === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
   const id = runId(run);
   let circuit: Circuit;
   try {
-    circuit = compile(llamaProgram(programConfig(statement)));
+    circuit = compile(llamaProgram(segmentConfig(run, segment.first, segment.counts)));
   } catch (error) {
     if (error instanceof RangeError) return refuse('PROGRAM', error.message);
     throw error;
   }
   const sampler = deriveSeed(id, 'sampler');
-  const rows = Array.from({ length: segment.steps }, (_, t) => rowsOfStep(sampler, run.dataRows, run.batch, segment.first + t));
+  const rows = Array.from({ length: segment.steps }, (_, t) =>
+    rowsOfStep(sampler, run.dataRows, run.batch, segment.first + t),
+  );
   const known = new Map<OracleName, Uint32Array>();
   if (segment.first === 0) {
     const cells = startCells(circuit.program, deriveSeed(id, 'adapter'));
@@ -105,7 +99,8 @@ export function instanceOf(statement: Statement): Instance {
   const params = forRun(set, Math.ceil(run.steps / segment.steps));
   const instance = { header: proofHeader(statement), params, circuit, rows, losses: segment.losses, known };
   const { bits, target } = instanceSoundness(instance);
-  if (bits < target) refuse('SOUNDNESS', `the statement's size leaves ${bits} bits of soundness; ${target} are required`);
+  if (bits < target)
+    refuse('SOUNDNESS', `the statement's size leaves ${bits} bits of soundness; ${target} are required`);
   return instance;
 }
 
@@ -127,7 +122,10 @@ export function oracleRoot(
 ): Uint8Array {
   const { logHeight, columns, logInvRate } = codeShape(oracle, length);
   const kind = KIND[oracle];
-  return commitmentRoot({ kind, logHeight, columns, randomRows: 0, logInvRate, shape: shapeDigest(run, kind) }, merkleRoot);
+  return commitmentRoot(
+    { kind, logHeight, columns, randomRows: 0, logInvRate, shape: shapeDigest(run, kind) },
+    merkleRoot,
+  );
 }
 
 /** The statement's root of an oracle; null for the witness and for public state. */

@@ -6,10 +6,10 @@ import { ONE, add, mul, scale, sub, type Ext } from './extension.ts';
 export function eqTable(point: readonly Ext[], factor: Ext = ONE): Ext[] {
   let table: Ext[] = [factor];
   for (let k = point.length - 1; k >= 0; k--) {
-    const r = point[k] as Ext;
+    const r = point[k];
     const next = new Array<Ext>(table.length * 2);
     for (let i = 0; i < table.length; i++) {
-      const t = table[i] as Ext;
+      const t = table[i];
       const high = mul(t, r);
       next[2 * i] = sub(t, high);
       next[2 * i + 1] = high;
@@ -26,12 +26,12 @@ export function eqRange(point: readonly Ext[], start: number, count: number): Ex
   let first = 0;
   let table: Ext[] = [ONE];
   for (let k = point.length - 1; k >= 0; k--) {
-    const r = point[k] as Ext;
+    const r = point[k];
     const low = Math.floor(start / 2 ** k);
     const high = Math.floor(end / 2 ** k);
     const next: Ext[] = [];
     for (let i = low; i <= high; i++) {
-      const t = table[Math.floor(i / 2) - first] as Ext;
+      const t = table[Math.floor(i / 2) - first];
       next.push(i % 2 === 1 ? mul(t, r) : sub(t, mul(t, r)));
     }
     first = low;
@@ -44,8 +44,8 @@ export function eqRange(point: readonly Ext[], start: number, count: number): Ex
 export function eqPoints(a: readonly Ext[], b: readonly Ext[]): Ext {
   let out = ONE;
   for (let i = 0; i < a.length; i++) {
-    const x = a[i] as Ext;
-    const y = b[i] as Ext;
+    const x = a[i];
+    const y = b[i];
     const xy = mul(x, y);
     out = mul(out, add(sub(sub(ONE, x), y), add(xy, xy)));
   }
@@ -57,7 +57,7 @@ export function dot(a: readonly Ext[], b: readonly Ext[]): Ext {
   let x = 0n;
   let y = 0n;
   for (let i = 0; i < a.length; i++) {
-    const p = mul(a[i] as Ext, b[i] as Ext);
+    const p = mul(a[i], b[i]);
     x += p[0];
     y += p[1];
   }
@@ -110,7 +110,7 @@ export function evaluateIntegers(values: Int32Array, start: number, point: reado
   for (let row = 0; row < high.length; row++) {
     const from = (first + row) * width - start;
     const inner = limbDot(limbs, values, from, width);
-    const h = high[row] as Ext;
+    const h = high[row];
     x += h[0] * inner[0] + 7n * h[1] * inner[1];
     y += h[0] * inner[1] + h[1] * inner[0];
   }
@@ -121,7 +121,8 @@ export function evaluateIntegers(values: Int32Array, start: number, point: reado
 function limbsOf(table: readonly Ext[]): Float64Array[] {
   const out = Array.from({ length: 6 }, () => new Float64Array(table.length));
   table.forEach((w, i) => {
-    for (let k = 0; k < 6; k++) (out[k] as Float64Array)[i] = Number(((w[k < 3 ? 0 : 1] as bigint) >> BigInt(22 * (k % 3))) & 0x3fffffn);
+    for (let k = 0; k < 6; k++)
+      (out[k] as Float64Array)[i] = Number((w[k < 3 ? 0 : 1] >> BigInt(22 * (k % 3))) & 0x3fffffn);
   });
   return out;
 }
@@ -131,9 +132,9 @@ function limbDot(limbs: readonly Float64Array[], values: Int32Array, from: numbe
   const end = Math.min(width, values.length - from);
   const sums = limbs.map((limb) => {
     let s = 0;
-    for (let i = begin; i < end; i++) s += (limb[i] as number) * (values[from + i] as number);
+    for (let i = begin; i < end; i++) s += limb[i] * values[from + i];
     return BigInt(s);
   });
-  const join = (k: number): bigint => (sums[k] as bigint) + ((sums[k + 1] as bigint) << 22n) + ((sums[k + 2] as bigint) << 44n);
+  const join = (k: number): bigint => sums[k] + (sums[k + 1] << 22n) + (sums[k + 2] << 44n);
   return [join(0) % P, join(3) % P];
 }

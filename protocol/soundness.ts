@@ -79,7 +79,11 @@ function codeTerms(
   for (const oracle of committed) {
     const shape = codeShape(oracle, circuit.stacks[oracle].length);
     const domain = 2 ** (shape.logHeight + shape.logInvRate);
-    push(`${oracle} columns`, '(log₂ columns + oracles)·domain/|F|', over((log2Ceil(shape.columns) + committed.length) * domain));
+    push(
+      `${oracle} columns`,
+      '(log₂ columns + oracles)·domain/|F|',
+      over((log2Ceil(shape.columns) + committed.length) * domain),
+    );
     const statistical = params.security - params.queryGrinding;
     const queries = queryCount(shape.logInvRate, statistical);
     push(`${oracle} queries`, `(1 − δ)^${queries}, rate 1/${2 ** shape.logInvRate}`, statistical, params.queryGrinding);
@@ -90,7 +94,12 @@ function codeTerms(
     const domain = 2 ** (step.logLength + step.logInvRate);
     push(`stack fold ${i}`, 'folds·(domain + 2)/|F|', over(params.logFold * (domain + 2)));
     const statistical = params.security - params.foldGrinding;
-    push(`stack queries ${i}`, `(1 − δ)^${step.queries}, rate 1/${2 ** step.logInvRate}`, statistical, params.foldGrinding);
+    push(
+      `stack queries ${i}`,
+      `(1 − δ)^${step.queries}, rate 1/${2 ** step.logInvRate}`,
+      statistical,
+      params.foldGrinding,
+    );
     push(`stack batching ${i}`, 'claims/|F|', over(2048));
   });
 }

@@ -117,7 +117,10 @@ export function commitmentRoot(header: CommitmentHeader, merkleRoot: Uint8Array)
 }
 
 /** The part of a run that gives the cells of a commitment their meaning, as a digest. */
-export function shapeDigest(run: Omit<RunSpec, 'baseRoot' | 'dataRoot' | 'nonce' | 'owner'>, kind: CommitmentKind): Uint8Array {
+export function shapeDigest(
+  run: Omit<RunSpec, 'baseRoot' | 'dataRoot' | 'nonce' | 'owner'>,
+  kind: CommitmentKind,
+): Uint8Array {
   const { model, quantisation, widths, lora, seqLen, dataRows, tokenizer, rows, optimizer } = run;
   const limbs = widths.widest;
   const shapes: Record<CommitmentKind, unknown> = {

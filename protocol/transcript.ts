@@ -44,7 +44,7 @@ export class Transcript {
       }
     }
     this.absorb(label, new Uint8Array());
-    return [words[0] as bigint, words[1] as bigint];
+    return [words[0], words[1]];
   }
 
   /** `count` independent indices below 2^bits (with repetitions), bits ≤ 32. */
@@ -53,7 +53,8 @@ export class Transcript {
     for (let counter = 0; out.length < count; counter++) {
       const bytes = this.#squeeze(label, counter);
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (let i = 0; i < 8 && out.length < count; i++) out.push(bits === 0 ? 0 : view.getUint32(4 * i) >>> (32 - bits));
+      for (let i = 0; i < 8 && out.length < count; i++)
+        out.push(bits === 0 ? 0 : view.getUint32(4 * i) >>> (32 - bits));
     }
     this.absorb(label, new Uint8Array());
     return out;

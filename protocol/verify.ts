@@ -6,7 +6,17 @@ import { DecodeError, VerificationError } from './errors.ts';
 import { ascii, equalBytes, toHex } from './bytes.ts';
 import { ProofReader, type LogEntry } from './channel.ts';
 import { sha256 } from './hash.ts';
-import { HEADER_BYTES, committedOracles, instanceOf, instanceSoundness, isMagic, knownValue, oracleRoot, statedRoot, type Instance } from './instance.ts';
+import {
+  HEADER_BYTES,
+  committedOracles,
+  instanceOf,
+  instanceSoundness,
+  isMagic,
+  knownValue,
+  oracleRoot,
+  statedRoot,
+  type Instance,
+} from './instance.ts';
 import { drawLookup, verifyLookup } from './arguments/lookup.ts';
 import { verifyOneHot } from './arguments/onehot.ts';
 import { verifyOpening } from './arguments/opening.ts';
@@ -41,7 +51,8 @@ const MAX_STATEMENT = 1 << 20;
 
 /** The statement at a proof's front; nothing else is checked. @throws DecodeError */
 export function readProofStatement(bytes: Uint8Array): Statement {
-  if (bytes.length < HEADER_BYTES || !isMagic(bytes)) throw new DecodeError('MAGIC', 'proof', 0, 'these bytes do not begin like a zkLoRA proof');
+  if (bytes.length < HEADER_BYTES || !isMagic(bytes))
+    throw new DecodeError('MAGIC', 'proof', 0, 'these bytes do not begin like a zkLoRA proof');
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4);
   if (length > MAX_STATEMENT || HEADER_BYTES + length > bytes.length)
     throw new DecodeError('STATEMENT_LENGTH', 'proof', 4, `a statement of ${length} bytes does not fit`);
@@ -80,10 +91,15 @@ function checkRoot(statement: Statement, instance: Instance, oracle: OracleName,
  * Verifies all of a proof for a known instance.
  * @param check compares an oracle's Merkle root with what the statement holds; throws on difference
  */
-export function verifyInstance(reader: ProofReader, instance: Instance, check: (oracle: OracleName, merkleRoot: Uint8Array) => void): void {
+export function verifyInstance(
+  reader: ProofReader,
+  instance: Instance,
+  check: (oracle: OracleName, merkleRoot: Uint8Array) => void,
+): void {
   const { circuit, params } = instance;
   const header = reader.bytes('statement', instance.header.length);
-  if (!equalBytes(header, instance.header)) throw new DecodeError('STATEMENT', 'statement', 0, 'the proof begins with another statement');
+  if (!equalBytes(header, instance.header))
+    throw new DecodeError('STATEMENT', 'statement', 0, 'the proof begins with another statement');
   const roots = new Map<OracleName, Uint8Array>();
   for (const oracle of committedOracles(instance)) {
     const root = reader.digest(`root.${oracle}`);
@@ -104,4 +120,3 @@ export function verifyInstance(reader: ProofReader, instance: Instance, check: (
   verifyCode(reader, params, openings);
   reader.finish();
 }
-

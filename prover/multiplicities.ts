@@ -7,7 +7,7 @@ import type { CellMap } from './train/engine.ts';
 function reader(tensor: Tensor, cells: CellMap): (i: number) => number {
   const parts = tensor.parts.map((p) => ({ data: cells.get(p.cells.name) as Uint32Array, coef: Number(p.coef) }));
   const offset = Number(tensor.offset);
-  return (i) => parts.reduce((s, p) => s + p.coef * (p.data[i] as number), offset);
+  return (i) => parts.reduce((s, p) => s + p.coef * p.data[i], offset);
 }
 
 function countLookup(leaf: Leaf & { kind: 'lookup' }, cells: CellMap, counts: Uint32Array): void {
@@ -21,8 +21,9 @@ function countLookup(leaf: Leaf & { kind: 'lookup' }, cells: CellMap, counts: Ui
     const row = Math.floor(i / last);
     if (causal && i % last > row % last) continue;
     const index = value(i) - (minus === null ? 0 : minus(row)) - min;
-    if (!(index >= 0 && index < counts.length)) throw new RangeError(`lookup ${leaf.lookup.name}: key ${index + min} lies outside its table`);
-    counts[index] = (counts[index] as number) + 1;
+    if (!(index >= 0 && index < counts.length))
+      throw new RangeError(`lookup ${leaf.lookup.name}: key ${index + min} lies outside its table`);
+    counts[index] = counts[index] + 1;
   }
 }
 
@@ -35,7 +36,7 @@ export function countMultiplicities(circuit: Circuit, cells: CellMap): Map<strin
     if (leaf.kind === 'range') {
       const counts = out.get(rangeCells(leaf.bits)) as Uint32Array;
       const data = cells.get(leaf.name) as Uint32Array;
-      for (let i = 0; i < data.length; i++) counts[data[i] as number] = (counts[data[i] as number] as number) + 1;
+      for (let i = 0; i < data.length; i++) counts[data[i]] = counts[data[i]] + 1;
     } else if (leaf.kind === 'lookup') countLookup(leaf, cells, out.get(leaf.table.multiplicity.name) as Uint32Array);
   }
   return out;

@@ -42,7 +42,12 @@ export function packOracles(instance: Instance, witness: Witness): Map<OracleNam
   return new Map(presentOracles(circuit).map((o) => [o, instance.known.get(o) ?? packStack(circuit.stacks[o], cells)]));
 }
 
-export async function proveInstance(backend: Backend, instance: Instance, witness: Witness, phase: PhaseListener = () => {}): Promise<ProofResult> {
+export async function proveInstance(
+  backend: Backend,
+  instance: Instance,
+  witness: Witness,
+  phase: PhaseListener = () => {},
+): Promise<ProofResult> {
   const { circuit, params } = instance;
   const writer = new ProofWriter();
   phase('pack');
@@ -83,6 +88,9 @@ export async function proveInstance(backend: Backend, instance: Instance, witnes
 }
 
 function uploadAll(backend: Backend, stacks: ReadonlyMap<OracleName, Uint32Array>): OracleCells {
-  const entries = ORACLES.map((o): [OracleName, Cells] => [o, backend.uploadCells(stacks.get(o) ?? new Uint32Array(0))]);
+  const entries = ORACLES.map((o): [OracleName, Cells] => [
+    o,
+    backend.uploadCells(stacks.get(o) ?? new Uint32Array(0)),
+  ]);
   return Object.fromEntries(entries) as Record<OracleName, Cells>;
 }

@@ -29,15 +29,28 @@ export interface CodeGroup {
   readonly logInvRate: number;
   /** First coefficient of f' in the stack; a multiple of 2^logHeight. */
   readonly base: number;
-  readonly members: readonly { readonly opening: CodeOpening; readonly kappa: Ext; readonly columnWeights: readonly Ext[] }[];
+  readonly members: readonly {
+    readonly opening: CodeOpening;
+    readonly kappa: Ext;
+    readonly columnWeights: readonly Ext[];
+  }[];
 }
 
 /** A linear constraint on the current polynomial: coef·eq(point, ·) or coef·pow(z) on 2^bits coefficients from base. */
 export type CodeConstraint =
-  | { readonly kind: 'eq'; readonly base: number; readonly bits: number; readonly coef: Ext; readonly point: readonly Ext[] }
+  | {
+      readonly kind: 'eq';
+      readonly base: number;
+      readonly bits: number;
+      readonly coef: Ext;
+      readonly point: readonly Ext[];
+    }
   | { readonly kind: 'pow'; readonly base: number; readonly bits: number; readonly coef: Ext; readonly z: bigint };
 
-export function groupOpenings(openings: readonly CodeOpening[], kappa: Ext): { groups: CodeGroup[]; logLength: number } {
+export function groupOpenings(
+  openings: readonly CodeOpening[],
+  kappa: Ext,
+): { groups: CodeGroup[]; logLength: number } {
   const coefs = powers(kappa, openings.length);
   const byShape = new Map<string, { logHeight: number; logInvRate: number; members: CodeGroup['members'][number][] }>();
   openings.forEach((opening, i) => {
@@ -45,7 +58,7 @@ export function groupOpenings(openings: readonly CodeOpening[], kappa: Ext): { g
     const key = `${logHeight} ${logInvRate}`;
     const group = byShape.get(key) ?? { logHeight, logInvRate, members: [] };
     const columnWeights = eqRange(opening.point.slice(logHeight), 0, columns);
-    group.members.push({ opening, kappa: coefs[i] as Ext, columnWeights });
+    group.members.push({ opening, kappa: coefs[i], columnWeights });
     byShape.set(key, group);
   });
   const sorted = [...byShape.values()].sort((a, b) => b.logHeight - a.logHeight || a.logInvRate - b.logInvRate);
@@ -65,7 +78,7 @@ export function distinct(indices: readonly number[]): number[] {
 
 /** The claims that f' inherits from its members' evaluations: one constraint a group. */
 export function evaluationConstraint(group: CodeGroup, coef: Ext): { constraint: CodeConstraint; value: Ext } {
-  const first = group.members[0] as CodeGroup['members'][number];
+  const first = group.members[0];
   const point = first.opening.point.slice(0, group.logHeight);
   const value = group.members.reduce((s, m) => add(s, mul(m.kappa, m.opening.value)), ZERO);
   return { constraint: { kind: 'eq', base: group.base, bits: group.logHeight, coef, point }, value: mul(coef, value) };
@@ -81,7 +94,8 @@ export interface FoldStep {
 }
 
 export function foldSteps(params: ParameterSet, logLength: number): FoldStep[] {
-  if (logLength <= params.finalBits) throw new RangeError(`a stack of 2^${logLength} coefficients is too short to fold`);
+  if (logLength <= params.finalBits)
+    throw new RangeError(`a stack of 2^${logLength} coefficients is too short to fold`);
   const steps: FoldStep[] = [];
   let length = logLength;
   let rate = params.stackLogInvRate;
@@ -101,11 +115,19 @@ function verifyRows(reader: ProofReader, group: CodeGroup, positions: readonly n
   for (const { opening, kappa, columnWeights } of group.members) {
     const { columns } = opening.shape;
     const words = reader.words(`code.rows.${opening.oracle}`, positions.length * columns);
-    const leaves = positions.map((index, i) => ({ index, digest: leafDigest(words.subarray(i * columns, (i + 1) * columns)) }));
-    verifyMultiProof(opening.root, depth, leaves, readSiblings(reader, `code.siblings.${opening.oracle}`, depth, positions));
+    const leaves = positions.map((index, i) => ({
+      index,
+      digest: leafDigest(words.subarray(i * columns, (i + 1) * columns)),
+    }));
+    verifyMultiProof(
+      opening.root,
+      depth,
+      leaves,
+      readSiblings(reader, `code.siblings.${opening.oracle}`, depth, positions),
+    );
     positions.forEach((_, i) => {
       const row = combineRow(words, i * columns, columnWeights);
-      answers[i] = add(answers[i] as Ext, mul(kappa, row));
+      answers[i] = add(answers[i], mul(kappa, row));
     });
   }
   return answers;
@@ -121,8 +143,8 @@ function combineRow(words: BigUint64Array, from: number, weights: readonly Ext[]
   let x = 0n;
   let y = 0n;
   for (let c = 0; c < weights.length; c++) {
-    const w = weights[c] as Ext;
-    const v = words[from + c] as bigint;
+    const w = weights[c];
+    const v = words[from + c];
     x += w[0] * v;
     y += w[1] * v;
   }
@@ -142,8 +164,8 @@ export function foldLeaf(values: readonly Ext[], x: bigint, challenges: readonly
     const next: Ext[] = [];
     let point = inv;
     for (let i = 0; i < half; i++) {
-      const a = level[i] as Ext;
-      const b = level[i + half] as Ext;
+      const a = level[i];
+      const b = level[i + half];
       const even = mul(add(a, b), HALF);
       const odd = scale(mul(sub(a, b), HALF), point);
       next.push(add(even, mul(alpha, sub(odd, even))));
@@ -153,7 +175,7 @@ export function foldLeaf(values: readonly Ext[], x: bigint, challenges: readonly
     inv = fmul(inv, inv);
     root = fmul(root, root);
   }
-  return level[0] as Ext;
+  return level[0];
 }
 
 /** Weight of a constraint at the final point of the variables that it was stated over. */
@@ -163,14 +185,14 @@ export function constraintValue(c: CodeConstraint, point: readonly Ext[]): Ext {
   else {
     let z = c.z;
     for (let k = 0; k < c.bits; k++) {
-      const alpha = point[k] as Ext;
+      const alpha = point[k];
       out = mul(out, add(sub(ONE, alpha), scale(alpha, z)));
       z = fmul(z, z);
     }
   }
   const selector = c.base / 2 ** c.bits;
   for (let k = c.bits; k < point.length; k++) {
-    const alpha = point[k] as Ext;
+    const alpha = point[k];
     out = mul(out, Math.floor(selector / 2 ** (k - c.bits)) % 2 === 1 ? alpha : sub(ONE, alpha));
   }
   return out;
@@ -208,13 +230,16 @@ function verifyFold(reader: ProofReader, params: ParameterSet, step: FoldStep, s
   const positions = distinct(reader.indices('code.query', step.queries, depth));
   const width = 2 ** folds;
   const words = reader.words('code.leaves', positions.length * width * 2);
-  const leaves = positions.map((index, i) => ({ index, digest: leafDigest(words.subarray(2 * width * i, 2 * width * (i + 1))) }));
+  const leaves = positions.map((index, i) => ({
+    index,
+    digest: leafDigest(words.subarray(2 * width * i, 2 * width * (i + 1))),
+  }));
   verifyMultiProof(state.root, depth, leaves, readSiblings(reader, 'code.siblings', depth, positions));
   const omega = rootOfUnity(step.logLength + step.logInvRate);
   const answers = positions.map((j, i) => {
     const values = Array.from({ length: width }, (_, k): Ext => {
       const at = 2 * (width * i + k);
-      return [words[at] as bigint, words[at + 1] as bigint];
+      return [words[at], words[at + 1]];
     });
     const x = fpow(omega, BigInt(j));
     return { z: fpow(x, BigInt(width)), value: foldLeaf(values, x, challenges) };
@@ -222,12 +247,14 @@ function verifyFold(reader: ProofReader, params: ParameterSet, step: FoldStep, s
   if (final !== null) {
     for (const { z, value } of answers)
       if (!equals(horner(final, z), value))
-        throw new VerificationError('CODE_FOLD', 'the last polynomial disagrees with a queried fold', { argument: 'code' });
+        throw new VerificationError('CODE_FOLD', 'the last polynomial disagrees with a queried fold', {
+          argument: 'code',
+        });
     return final;
   }
   const coefs = powers(reader.challenge('code.batch'), answers.length + 1).slice(1);
   answers.forEach(({ z, value }, i) => {
-    const coef = coefs[i] as Ext;
+    const coef = coefs[i];
     state.claim = add(state.claim, mul(coef, value));
     state.constraints.push({ constraint: { kind: 'pow', base: 0, bits: length, coef, z }, from: state.point.length });
   });
@@ -254,14 +281,20 @@ export function verifyCode(reader: ProofReader, params: ParameterSet, openings: 
   const state: Folding = { claim: ZERO, root, point: [], constraints: [] };
   let at = 0;
   for (const { group, positions, answers } of queried) {
-    const own = evaluationConstraint(group, coefs[at++] as Ext);
+    const own = evaluationConstraint(group, coefs[at++]);
     state.claim = add(state.claim, own.value);
     state.constraints.push({ constraint: own.constraint, from: 0 });
     const omega = rootOfUnity(group.logHeight + group.logInvRate);
     positions.forEach((j, i) => {
-      const coef = coefs[at++] as Ext;
-      state.claim = add(state.claim, mul(coef, answers[i] as Ext));
-      const constraint = { kind: 'pow', base: group.base, bits: group.logHeight, coef, z: fpow(omega, BigInt(j)) } as const;
+      const coef = coefs[at++];
+      state.claim = add(state.claim, mul(coef, answers[i]));
+      const constraint = {
+        kind: 'pow',
+        base: group.base,
+        bits: group.logHeight,
+        coef,
+        z: fpow(omega, BigInt(j)),
+      } as const;
       state.constraints.push({ constraint, from: 0 });
     });
   }
@@ -275,7 +308,10 @@ export function verifyCode(reader: ProofReader, params: ParameterSet, openings: 
     state.claim = round.claim;
   }
   state.point.push(...rest);
-  const weight = state.constraints.reduce((s, c) => add(s, constraintValue(c.constraint, state.point.slice(c.from))), ZERO);
+  const weight = state.constraints.reduce(
+    (s, c) => add(s, constraintValue(c.constraint, state.point.slice(c.from))),
+    ZERO,
+  );
   if (!equals(state.claim, mul(evaluate(final, rest), weight)))
     throw new VerificationError('CODE_OPENING', "the stack's last claim fails", { argument: 'code' });
 }

@@ -48,8 +48,9 @@ function tensorColumns(tensor: Tensor, coef: Ext, shift: number): LeafColumn[] {
 
 /** α − fingerprint of a committed leaf as an affine form in cells. */
 export function leafForm(leaf: Leaf, c: LookupChallenges): LeafForm {
-  const tagged = (tag: bigint): Ext => sub(c.alpha, scale(c.beta[3] as Ext, tag));
-  if (leaf.kind === 'range') return { constant: tagged(BigInt(leaf.bits)), columns: [{ cells: leaf.placement.cells, coef: ONE, shift: 0 }] };
+  const tagged = (tag: bigint): Ext => sub(c.alpha, scale(c.beta[3], tag));
+  if (leaf.kind === 'range')
+    return { constant: tagged(BigInt(leaf.bits)), columns: [{ cells: leaf.placement.cells, coef: ONE, shift: 0 }] };
   if (leaf.kind === 'rangeTable') return { constant: tagged(BigInt(leaf.bits)), columns: [] };
   if (leaf.kind === 'table') return { constant: tagged(leaf.table.tag), columns: [] };
   const { key, keyMinus, outputs } = leaf.lookup;
@@ -61,7 +62,7 @@ export function leafForm(leaf: Leaf, c: LookupChallenges): LeafForm {
     constant = add(constant, lift(keyMinus.offset));
   }
   outputs.forEach((o, i) => {
-    const beta = c.beta[i + 1] as Ext;
+    const beta = c.beta[i + 1];
     columns.push(...tensorColumns(o, beta, 0));
     constant = sub(constant, mul(beta, lift(o.offset)));
   });
@@ -71,7 +72,7 @@ export function leafForm(leaf: Leaf, c: LookupChallenges): LeafForm {
 /** β·c1 + β²·c2 of a table at a point of its rows. */
 function tableValue(table: Table, point: readonly Ext[], c: LookupChallenges): Ext {
   return table.columns.reduce(
-    (s, column, i) => add(s, mul(c.beta[i + 1] as Ext, evaluateIntegers(column, table.start, point))),
+    (s, column, i) => add(s, mul(c.beta[i + 1], evaluateIntegers(column, table.start, point))),
     ZERO,
   );
 }
@@ -81,8 +82,8 @@ export function causalValue(point: readonly Ext[], bits: number): Ext {
   // From the lowest bit up: `fits` is the extension of (low bits of column ≤ low bits of row).
   let fits = ONE;
   for (let k = 0; k < bits; k++) {
-    const j = point[k] as Ext;
-    const i = point[bits + k] as Ext;
+    const j = point[k];
+    const i = point[bits + k];
     fits = add(mul(eqPoints([i], [j]), fits), mul(i, sub(ONE, j)));
   }
   return fits;
@@ -116,7 +117,8 @@ export function leafClaims<V>(
     }
     const causal = leaf.kind === 'lookup' && leaf.lookup.causal;
     publicP = add(publicP, causal ? mul(whole, causalFactor(leaf, point)) : whole);
-    for (const column of form.columns) columns.push(onLeaf(circuit.placement(column.cells), column.coef, hi, point.slice(column.shift)));
+    for (const column of form.columns)
+      columns.push(onLeaf(circuit.placement(column.cells), column.coef, hi, point.slice(column.shift)));
   }
   return [
     { label: 'lookup.numerator', functionals: multiplicities, value: ctx.sub(ctx.constant(publicP), p) },
@@ -130,7 +132,12 @@ function causalFactor(leaf: Leaf & { kind: 'lookup' }, point: readonly Ext[]): E
 }
 
 /** Weights eq over a leaf's blocks and low bits, as a functional on cells laid out alike. */
-function onLeaf(placement: CellWeights['placement'], coef: Ext, hi: readonly Ext[], point: readonly Ext[]): CellWeights {
+function onLeaf(
+  placement: CellWeights['placement'],
+  coef: Ext,
+  hi: readonly Ext[],
+  point: readonly Ext[],
+): CellWeights {
   let at = placement.loBits;
   const lo = placement.lo.map((digit): AxisWeight => {
     const bits = log2Ceil(digit.size);
@@ -153,11 +160,16 @@ export function verifyLookup<V>(ctx: VerifierContext<V>, circuit: Circuit, c: Lo
     let claim = combine(ctx, [p, q], [ONE, lambda]);
     const next: Ext[] = [];
     for (let i = 0; i < layer; i++) {
-      const round = verifyEqRound(ctx, ROUND_LABEL, claim, point[i] as Ext);
+      const round = verifyEqRound(ctx, ROUND_LABEL, claim, point[i]);
       next.push(round.r);
       claim = round.claim;
     }
-    const [p0, p1, q0, q1] = [ctx.read(LAYER_LABEL), ctx.read(LAYER_LABEL), ctx.read(LAYER_LABEL), ctx.read(LAYER_LABEL)];
+    const [p0, p1, q0, q1] = [
+      ctx.read(LAYER_LABEL),
+      ctx.read(LAYER_LABEL),
+      ctx.read(LAYER_LABEL),
+      ctx.read(LAYER_LABEL),
+    ];
     const cross = ctx.add(ctx.mul(p0, q1), ctx.mul(p1, q0));
     const expected = ctx.add(cross, ctx.scale(ctx.mul(q0, q1), lambda));
     ctx.assertZero(ctx.sub(claim, expected), 'LOOKUP_LAYER', 'lookup', layer);

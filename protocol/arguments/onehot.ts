@@ -37,14 +37,22 @@ export function bitFactor(v: Ext): { zero: Ext; slope: Ext } {
   return { zero: sub(ONE, v), slope: sub(add(v, v), ONE) };
 }
 
-export function verifyOneHot<V>(ctx: VerifierContext<V>, circuit: Circuit, claims: readonly OneHotClaim<V>[]): Claim<V>[] {
+export function verifyOneHot<V>(
+  ctx: VerifierContext<V>,
+  circuit: Circuit,
+  claims: readonly OneHotClaim<V>[],
+): Claim<V>[] {
   const [first] = claims;
   if (first === undefined) return [];
   const variables = tokenVariables(first.tensor);
   const rounds = variables.reduce((n, v) => n + v.bits, 0);
   const coefs = powers(ctx.reader.challenge('onehot.batch'), claims.length);
   const degree = first.vocab.length + 1;
-  let claim = combine(ctx, claims.map((c) => c.value), coefs);
+  let claim = combine(
+    ctx,
+    claims.map((c) => c.value),
+    coefs,
+  );
   const r: Ext[] = [];
   for (let i = 0; i < rounds; i++) {
     const round = verifyRound(ctx, ROUND_LABEL, claim, degree);
@@ -53,12 +61,16 @@ export function verifyOneHot<V>(ctx: VerifierContext<V>, circuit: Circuit, claim
   }
   const bits = new Map<string, V[]>();
   const tensors = tensorsOf(claims);
-  for (const t of tensors) bits.set(t.name, Array.from({ length: first.vocab.length }, () => ctx.read(BIT_LABEL)));
+  for (const t of tensors)
+    bits.set(
+      t.name,
+      Array.from({ length: first.vocab.length }, () => ctx.read(BIT_LABEL)),
+    );
   let expected = ctx.constant(ZERO);
   claims.forEach((c, i) => {
-    let value = ctx.constant(mul(coefs[i] as Ext, tokenWeight(c.tokens, variables, r)));
+    let value = ctx.constant(mul(coefs[i], tokenWeight(c.tokens, variables, r)));
     (bits.get(c.tensor.name) as V[]).forEach((b, k) => {
-      const { zero, slope } = bitFactor(c.vocab[k] as Ext);
+      const { zero, slope } = bitFactor(c.vocab[k]);
       value = ctx.mul(value, ctx.add(ctx.constant(zero), ctx.scale(b, slope)));
     });
     expected = ctx.add(expected, value);
@@ -87,13 +99,16 @@ export function bitClaim<V>(
 }
 
 /** Extension of the tokens' weights at r. */
-export function tokenWeight(tokens: readonly AxisWeight[], variables: ReturnType<typeof tokenVariables>, r: readonly Ext[]): Ext {
+export function tokenWeight(
+  tokens: readonly AxisWeight[],
+  variables: ReturnType<typeof tokenVariables>,
+  r: readonly Ext[],
+): Ext {
   const outermost = [...variables].reverse();
   return outermost.reduce((out, v, i) => {
-    const weight = tokens[i] as AxisWeight;
+    const weight = tokens[i];
     const coords = r.slice(v.at, v.at + v.bits);
     if (weight.kind === 'point' && v.axis.size === 2 ** v.bits) return mul(out, eqPoints(weight.coords, coords));
     return mul(out, dot(weightVector(v.axis, weight), eqRange(coords, 0, v.axis.size)));
   }, ONE);
 }
-

@@ -19,14 +19,17 @@ export interface OracleEvaluation<V> {
 }
 
 /** The functionals of all claims scaled by powers of λ, by oracle; and the powers. */
-export function batchClaims<V>(claims: readonly Claim<V>[], lambda: Ext): { coefs: Ext[]; byOracle: Map<OracleName, CellWeights[]> } {
+export function batchClaims<V>(
+  claims: readonly Claim<V>[],
+  lambda: Ext,
+): { coefs: Ext[]; byOracle: Map<OracleName, CellWeights[]> } {
   const coefs = powers(lambda, claims.length);
   const byOracle = new Map<OracleName, CellWeights[]>();
   claims.forEach((claim, i) => {
     for (const f of claim.functionals) {
       const { oracle } = f.placement.cells;
       const list = byOracle.get(oracle) ?? [];
-      list.push(scaleWeights(f, coefs[i] as Ext));
+      list.push(scaleWeights(f, coefs[i]));
       byOracle.set(oracle, list);
     }
   });
@@ -53,7 +56,11 @@ export function verifyOpening<V>(
   known: (oracle: OracleName, point: readonly Ext[]) => Ext | null,
 ): OracleEvaluation<V>[] {
   const { coefs, byOracle } = batchClaims(claims, ctx.reader.challenge('opening.batch'));
-  let claim = combine(ctx, claims.map((c) => c.value), coefs);
+  let claim = combine(
+    ctx,
+    claims.map((c) => c.value),
+    coefs,
+  );
   const oracles = presentOracles(circuit);
   const rounds = Math.max(...oracles.map((o) => circuit.stacks[o].bits));
   const r: Ext[] = [];

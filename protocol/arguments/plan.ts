@@ -111,7 +111,9 @@ export class Planner {
   #tau(axis: Axis): AxisWeight {
     const coords = this.#inputs.point.get(axis.name);
     if (coords === undefined) throw new RangeError(`no point for axis ${axis.name}`);
-    return axis.short ? { kind: 'vector', values: weightVector(axis, { kind: 'point', coords }) } : { kind: 'point', coords };
+    return axis.short
+      ? { kind: 'vector', values: weightVector(axis, { kind: 'point', coords }) }
+      : { kind: 'point', coords };
   }
 
   #relation(relation: Relation, by: Ext): void {
@@ -127,7 +129,8 @@ export class Planner {
       if (isZero(coef)) continue;
       const [only] = t.factors;
       if (only === undefined) this.#constantTerm(coef, [...weights.values()]);
-      else if (t.factors.length === 1 && only.tensor.kind === 'tensor') this.#linearTerm(only, only.tensor, coef, weights);
+      else if (t.factors.length === 1 && only.tensor.kind === 'tensor')
+        this.#linearTerm(only, only.tensor, coef, weights);
       else this.#productTerm(t, coef, weights);
     }
   }
@@ -137,11 +140,16 @@ export class Planner {
     this.#constant = add(this.#constant, whole);
   }
 
-  #linearTerm(operand: Operand, tensor: Tensor, coef: Ext, weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>): void {
+  #linearTerm(
+    operand: Operand,
+    tensor: Tensor,
+    coef: Ext,
+    weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>,
+  ): void {
     const used = new Set(operand.uses.flatMap((u) => ('axis' in u ? [u.axis] : [])));
     let factor = coef;
     for (const [name, { axis, weight }] of weights) if (!used.has(name)) factor = mul(factor, weightSum(axis, weight));
-    const own = operand.uses.map((u, i) => tensorWeight(tensor.axes[i] as Axis, u, weights));
+    const own = operand.uses.map((u, i) => tensorWeight(tensor.axes[i], u, weights));
     const { functionals, offset } = onTensor(this.#circuit, tensor, factor, own);
     this.#linear.push(...functionals);
     this.#constant = add(this.#constant, offset);
@@ -152,7 +160,7 @@ export class Planner {
     for (const f of t.factors) {
       f.uses.forEach((u, i) => {
         if (!('axis' in u)) return;
-        const known = weights.get(u.axis)?.axis ?? uses.get(u.axis)?.axis ?? { ...(f.tensor.axes[i] as Axis), name: u.axis };
+        const known = weights.get(u.axis)?.axis ?? uses.get(u.axis)?.axis ?? { ...f.tensor.axes[i], name: u.axis };
         uses.set(u.axis, { axis: known, count: (uses.get(u.axis)?.count ?? 0) + 1 });
       });
     }
@@ -184,7 +192,7 @@ export class Planner {
     const sums = new Map<number, Ext>();
     this.#inputs.rows.forEach((batch, t) => {
       batch.forEach((sample, b) => {
-        sums.set(sample, add(sums.get(sample) ?? ZERO, mul(steps[t] as Ext, rows[b] as Ext)));
+        sums.set(sample, add(sums.get(sample) ?? ZERO, mul(steps[t], rows[b])));
       });
     });
     const index = [...sums.keys()].sort((a, b) => a - b);
@@ -201,7 +209,7 @@ export class Planner {
     else {
       // input[0] = first, input[i] = labels[i − 1]
       const values = weightVector(tokenAxis, tokens);
-      push('data.first', mul(coef, values[0] as Ext), []);
+      push('data.first', mul(coef, values[0]), []);
       push('data.labels', coef, [{ kind: 'vector', values: [...values.slice(1), ZERO] }]);
     }
   }
@@ -214,7 +222,11 @@ function orderOf(name: string): number {
 }
 
 /** Weight of one tensor axis under a domain's weights: shifted, fixed, or all ones for an axis the domain lacks. */
-function tensorWeight(axis: Axis, use: AxisUse, weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>): AxisWeight {
+function tensorWeight(
+  axis: Axis,
+  use: AxisUse,
+  weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>,
+): AxisWeight {
   if ('fixed' in use) return unit(axis, use.fixed);
   const entry = weights.get(use.axis);
   if (entry === undefined) return ONES;
@@ -238,7 +250,7 @@ function makeFactor(
 ): Factor {
   const keys: string[] = [operand.tensor.name + scaling];
   const uses = operand.uses.map((u, i): OperandUse => {
-    const axis = operand.tensor.axes[i] as Axis;
+    const axis = operand.tensor.axes[i];
     const k = 'axis' in u ? kept.get(u.axis) : undefined;
     if (k !== undefined && 'axis' in u) {
       keys.push(`${u.axis}@${k.at}+${u.offset}`);
@@ -257,7 +269,7 @@ export function onTensor(
   coef: Ext,
   weights: readonly AxisWeight[],
 ): { functionals: CellWeights[]; offset: Ext } {
-  const byName = new Map(tensor.axes.map((a, i) => [a.name, { axis: a, weight: weights[i] as AxisWeight }]));
+  const byName = new Map(tensor.axes.map((a, i) => [a.name, { axis: a, weight: weights[i] }]));
   const functionals = tensor.parts.map((part) => {
     let factor = scale(coef, part.coef % 0xffffffff00000001n);
     const own = new Map<string, AxisWeight>();
@@ -267,13 +279,13 @@ export function onTensor(
       if (sliced !== null) {
         const values = weightVector(axis, weight).slice(sliced.start, sliced.start + sliced.count);
         if (cellAxes.has(name)) own.set(name, { kind: 'vector', values });
-        else factor = mul(factor, values[0] as Ext);
+        else factor = mul(factor, values[0]);
       } else if (cellAxes.has(name)) own.set(name, weight);
       else factor = mul(factor, weightSum(axis, weight));
     }
     return onCells(circuit.placement(part.cells), factor, own);
   });
-  const whole = tensor.axes.reduce((s, a, i) => mul(s, weightSum(a, weights[i] as AxisWeight)), mul(coef, lift(tensor.offset)));
+  const whole = tensor.axes.reduce((s, a, i) => mul(s, weightSum(a, weights[i])), mul(coef, lift(tensor.offset)));
   return { functionals, offset: whole };
 }
 
@@ -281,14 +293,14 @@ export function onTensor(
 export function publicValue(tensor: PublicTensor, weights: readonly AxisWeight[]): Ext {
   let level: readonly Ext[] = Array.from(tensor.values, (v) => lift(BigInt(v)));
   for (let a = tensor.axes.length - 1; a >= 0; a--) {
-    const vector = weightVector(tensor.axes[a] as Axis, weights[a] as AxisWeight);
+    const vector = weightVector(tensor.axes[a], weights[a]);
     const next: Ext[] = [];
     for (let i = 0; i < level.length; i += vector.length) {
       let sum = ZERO;
-      for (let k = 0; k < vector.length; k++) sum = add(sum, mul(vector[k] as Ext, level[i + k] as Ext));
+      for (let k = 0; k < vector.length; k++) sum = add(sum, mul(vector[k], level[i + k]));
       next.push(sum);
     }
     level = next;
   }
-  return level[0] as Ext;
+  return level[0];
 }

@@ -8,7 +8,16 @@ import { eqPoints, eqRange, dot } from '../multilinear.ts';
 import type { Circuit } from '../program/circuit.ts';
 import type { Axis, OneHotTensor } from '../program/tensors.ts';
 import { weightVector, type AxisWeight, type Claim } from '../program/weights.ts';
-import { Planner, onTensor, publicValue, relationAxes, type Factor, type KeptAxis, type Product, type RelationPlan } from './plan.ts';
+import {
+  Planner,
+  onTensor,
+  publicValue,
+  relationAxes,
+  type Factor,
+  type KeptAxis,
+  type Product,
+  type RelationPlan,
+} from './plan.ts';
 import { log2Ceil } from '../program/tensors.ts';
 import { verifyRound } from './sumcheck.ts';
 
@@ -38,7 +47,10 @@ export function drawPlan(
 ): RelationPlan {
   const point = new Map<string, Ext[]>();
   for (const axis of relationAxes(circuit))
-    point.set(axis.name, Array.from({ length: log2Ceil(axis.size) }, () => source.challenge('relations.point')));
+    point.set(
+      axis.name,
+      Array.from({ length: log2Ceil(axis.size) }, () => source.challenge('relations.point')),
+    );
   const rho = source.challenge('relations.batch');
   return new Planner(circuit, { rows, losses, point, rho }).run();
 }
@@ -59,7 +71,7 @@ function segment(kept: KeptAxis, r: readonly Ext[]): readonly Ext[] {
 export function finalWeights(factor: Factor, r: readonly Ext[]): AxisWeight[] {
   return factor.uses.map((u, i): AxisWeight => {
     if (u.kind === 'bound') return u.weight;
-    const axis = factor.operand.tensor.axes[i] as Axis;
+    const axis = factor.operand.tensor.axes[i];
     const coords = segment(u.kept, r);
     if (u.offset === 0 && axis.size === u.kept.axis.size && !axis.short) return { kind: 'point', coords };
     const values = new Array<Ext>(axis.size).fill(ZERO);
@@ -133,7 +145,12 @@ export function relationClaims<V>(
 }
 
 /** Σ coef·weight(r)·Π factor values. */
-function productsAt<V>(ctx: VerifierContext<V>, plan: RelationPlan, values: ReadonlyMap<string, V>, r: readonly Ext[]): V {
+function productsAt<V>(
+  ctx: VerifierContext<V>,
+  plan: RelationPlan,
+  values: ReadonlyMap<string, V>,
+  r: readonly Ext[],
+): V {
   let total = ctx.constant(ZERO);
   for (const product of plan.products) {
     let coef = mul(mul(product.coef, spread(plan, product)), weightValue(product, r));

@@ -18,7 +18,7 @@ export function verifyRound<V>(ctx: VerifierContext<V>, label: string, claim: V,
   for (let i = 2; i <= degree; i++) values.push(ctx.read(label));
   const r = ctx.reader.challenge(label);
   const coefs = lagrange(degree + 1, r);
-  return { r, claim: values.reduce((s, v, i) => ctx.add(s, ctx.scale(v, coefs[i] as Ext)), ctx.constant([0n, 0n])) };
+  return { r, claim: values.reduce((s, v, i) => ctx.add(s, ctx.scale(v, coefs[i])), ctx.constant([0n, 0n])) };
 }
 
 /** Runs `rounds` rounds of one degree. */

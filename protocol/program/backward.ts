@@ -65,7 +65,15 @@ export class Backward {
   }
 
   /** Gradient with respect to x̂ through RMSNorm: c = rdiv(Σ t·x̂, d·2^F), e = rshift(x̂·c, F); returns the terms (t − e)·r. */
-  #normTerms(name: string, scope: Scope, n: Norm, t: Tensor, domain: readonly Axis[], view: View, factor: Operand[] = []): Term[] {
+  #normTerms(
+    name: string,
+    scope: Scope,
+    n: Norm,
+    t: Tensor,
+    domain: readonly Axis[],
+    view: View,
+    factor: Operand[] = [],
+  ): Term[] {
     const { b, config, x } = this.#ctx;
     const f = BigInt(config.scales.activation);
     const range = signed(config.widths.gradient);
@@ -170,7 +178,13 @@ export class Backward {
     const f = this.#f;
     this.#site('o_proj', f.attended, middle);
     const qkv = this.#level('q_proj', 'k_proj', 'v_proj');
-    const d = this.#grad('d_attended', qkv, [x.kv, x.group, x.half, x.freq], this.#branch('o_proj', middle, qkv), weight);
+    const d = this.#grad(
+      'd_attended',
+      qkv,
+      [x.kv, x.group, x.half, x.freq],
+      this.#branch('o_proj', middle, qkv),
+      weight,
+    );
     const [dq, dk, dv] = this.#heads(d);
     this.#site('q_proj', f.norm1.hat, dq);
     this.#site('k_proj', f.norm1.hat, dk);

@@ -14,7 +14,16 @@ import type {
   TableName,
   Term,
 } from './relations.ts';
-import { sizeOf, type Axis, type AxisUse, type Cells, type Operand, type OracleName, type Tensor, type TensorPart } from './tensors.ts';
+import {
+  sizeOf,
+  type Axis,
+  type AxisUse,
+  type Cells,
+  type Operand,
+  type OracleName,
+  type Tensor,
+  type TensorPart,
+} from './tensors.ts';
 
 /** Shift of axis names for one use of a tensor: renamed, offset or fixed axes; the others keep their name. */
 export type View = Readonly<Record<string, string | number | { axis: string; offset: number }>>;
@@ -154,12 +163,33 @@ export class ProgramBuilder {
     const remainder = exact ? null : this.tensor(`${name}.rem`, domain, unsigned(bits));
     const complement = exact || power ? null : this.tensor(`${name}.corem`, domain, unsigned(bits));
     // divisor·(out − plus) + sign·(remainder − bias) = sign·Σ terms
-    const relation: Term[] = [term(divisor, out), ...plus.map((t) => negate(t, -divisor)), ...terms.map((t) => negate(t, -sign))];
+    const relation: Term[] = [
+      term(divisor, out),
+      ...plus.map((t) => negate(t, -divisor)),
+      ...terms.map((t) => negate(t, -sign)),
+    ];
     if (remainder !== null) relation.push(term(sign, use(remainder)), term(-sign * bias));
     this.relation(name, domain, relation);
     if (remainder !== null && complement !== null)
-      this.relation(`${name}.bracket`, domain, [term(1n, use(remainder)), term(1n, use(complement)), term(1n - divisor)]);
-    const op: ContractOp = { kind: 'contract', name, scope, domain, terms, plus, sign, divisor, bias, out, remainder, complement };
+      this.relation(`${name}.bracket`, domain, [
+        term(1n, use(remainder)),
+        term(1n, use(complement)),
+        term(1n - divisor),
+      ]);
+    const op: ContractOp = {
+      kind: 'contract',
+      name,
+      scope,
+      domain,
+      terms,
+      plus,
+      sign,
+      divisor,
+      bias,
+      out,
+      remainder,
+      complement,
+    };
     this.operation(op);
   }
 
@@ -219,7 +249,12 @@ export function chained(
     const limb = `${name}.${i}`;
     const at = (start: number, count: number) => ({ axis: slice.name, start, count });
     parts.push({ cells: b.cells(`${limb}.first`, first, axes, bits), coef, slice: at(0, 1) });
-    if (steps > 1) parts.push({ cells: b.cells(`${limb}.middle`, 'witness', [middle, ...axes], bits), coef, slice: at(1, steps - 1) });
+    if (steps > 1)
+      parts.push({
+        cells: b.cells(`${limb}.middle`, 'witness', [middle, ...axes], bits),
+        coef,
+        slice: at(1, steps - 1),
+      });
     parts.push({ cells: b.cells(`${limb}.last`, last, axes, bits), coef, slice: at(steps, 1) });
     return coef << BigInt(bits);
   }, 1n);

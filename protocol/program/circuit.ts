@@ -73,8 +73,8 @@ function makeTable(program: LlamaProgram, name: TableName): Table {
       const at = i - half + table.bound;
       const inside = at >= 0 && at < table.silu.length;
       const above = at >= table.silu.length;
-      columns[0][i] = inside ? (table.silu[at] as number) : above ? i - half : 0;
-      columns[1][i] = inside ? (table.dsilu[at] as number) : above ? 4096 : 0;
+      columns[0][i] = inside ? table.silu[at] : above ? i - half : 0;
+      columns[1][i] = inside ? table.dsilu[at] : above ? 4096 : 0;
     }
     return { name, tag: SILU_TAG, bits, min: BigInt(-half), start: 0, columns, multiplicity };
   }
@@ -83,7 +83,7 @@ function makeTable(program: LlamaProgram, name: TableName): Table {
   const last = 2 ** bits - 1;
   // rows u = i − last; column 1 is T(u + 1). Kept from the first row with a value in either column, or from row 0.
   const start = Math.max(0, last + lowest - 1);
-  const at = (u: number): number => (u < lowest ? 0 : (values[u - lowest] as number));
+  const at = (u: number): number => (u < lowest ? 0 : values[u - lowest]);
   const count = last - start + 1;
   const columns: [Int32Array, Int32Array] = [new Int32Array(count), new Int32Array(count)];
   for (let i = 0; i < count; i++) {
@@ -101,7 +101,8 @@ export function relationBound(relation: Relation): bigint {
 
 function termBound(t: Term, inDomain: ReadonlySet<string>): bigint {
   let bound = t.coef < 0n ? -t.coef : t.coef;
-  if (t.scale !== undefined) bound *= t.scale.values.reduce((m, v) => (v < 0n ? -v : v) > m ? (v < 0n ? -v : v) : m, 0n);
+  if (t.scale !== undefined)
+    bound *= t.scale.values.reduce((m, v) => ((v < 0n ? -v : v) > m ? (v < 0n ? -v : v) : m), 0n);
   const summed = new Map<string, number>();
   for (const f of t.factors) {
     bound *= magnitude(f.tensor);
@@ -119,7 +120,9 @@ function checkBounds(program: LlamaProgram): { name: string; bits: number }[] {
   return all.map((relation) => {
     const bound = relationBound(relation);
     if (2n * bound >= P)
-      throw new RangeError(`relation ${relation.name} can reach 2^${bound.toString(2).length}, beyond p/2; lower the declared widths`);
+      throw new RangeError(
+        `relation ${relation.name} can reach 2^${bound.toString(2).length}, beyond p/2; lower the declared widths`,
+      );
     return { name: relation.name, bits: bound.toString(2).length };
   });
 }
@@ -135,9 +138,10 @@ export function compile(program: LlamaProgram): Circuit {
     return { name: rangeCells(bits), oracle: 'witness', axes, bits: null };
   });
   const cells = [...program.cells, ...counters, ...[...tables.values()].map((t) => t.multiplicity)];
-  const stacks = Object.fromEntries(
-    ORACLES.map((o) => [o, stackOf(cells.filter((c) => c.oracle === o))]),
-  ) as Record<OracleName, Stack>;
+  const stacks = Object.fromEntries(ORACLES.map((o) => [o, stackOf(cells.filter((c) => c.oracle === o))])) as Record<
+    OracleName,
+    Stack
+  >;
   const placement = (c: Cells): Placement => {
     const found = stacks[c.oracle].placements.get(c.name);
     if (found === undefined) throw new RangeError(`no cells ${c.name} in oracle ${c.oracle}`);
@@ -166,7 +170,14 @@ function layLeaves(
   for (const lookup of program.lookups) {
     checkLookup(lookup);
     const { blocks, loBits } = shapeOf(lookup.key.axes);
-    items.push({ kind: 'lookup', name: `lookup.${lookup.name}`, lookup, table: tables.get(lookup.table) as Table, blocks, loBits });
+    items.push({
+      kind: 'lookup',
+      name: `lookup.${lookup.name}`,
+      lookup,
+      table: tables.get(lookup.table) as Table,
+      blocks,
+      loBits,
+    });
   }
   for (const table of tables.values()) items.push({ kind: 'table', table, ...sized(table.multiplicity) });
   return pack(items).map(({ item, base }) => ({ ...item, start: base }));
@@ -175,11 +186,14 @@ function layLeaves(
 /** A lookup's columns share the order of cells; what the key subtracts lacks only the last, innermost axis. */
 function checkLookup(lookup: Lookup): void {
   const same = (t: Tensor, axes: Tensor['axes']): boolean =>
-    t.parts.every((p) => p.slice === undefined && p.cells.axes.map((a) => a.name).join() === axes.map((a) => a.name).join());
+    t.parts.every(
+      (p) => p.slice === undefined && p.cells.axes.map((a) => a.name).join() === axes.map((a) => a.name).join(),
+    );
   const { key, keyMinus, outputs } = lookup;
   const last = key.axes[key.axes.length - 1];
   const pow = last !== undefined && 2 ** log2Ceil(last.size) === last.size && !last.short;
   const fine = same(key, key.axes) && outputs.every((o) => same(o, key.axes));
   const minus = keyMinus === null || (pow && same(keyMinus, key.axes.slice(0, -1)));
-  if (!fine || !minus || (lookup.causal && !pow)) throw new RangeError(`lookup ${lookup.name} has columns of different shapes`);
+  if (!fine || !minus || (lookup.causal && !pow))
+    throw new RangeError(`lookup ${lookup.name} has columns of different shapes`);
 }

@@ -131,7 +131,7 @@ function softmax(
   const { b } = ctx;
   const { bits, causal, mu, shifted } = parts;
   const domain = score.axes.slice(0, -1);
-  const last = score.axes[score.axes.length - 1] as Axis;
+  const last = score.axes[score.axes.length - 1];
   const top = 1n << BigInt(bits);
   const p = b.tableTensor(`${name}.p`, score.axes, 0n, top);
   const next = b.tableTensor(`${name}.next`, score.axes, 0n, top + (top >> 9n));

@@ -60,7 +60,9 @@ export interface Stack {
 }
 
 /** Places items by falling block size; ties in the given order. */
-export function pack<T extends { readonly loBits: number; readonly blocks: number }>(items: readonly T[]): { item: T; base: number }[] {
+export function pack<T extends { readonly loBits: number; readonly blocks: number }>(
+  items: readonly T[],
+): { item: T; base: number }[] {
   const order = items.map((item, i) => ({ item, i }));
   order.sort((a, b) => b.item.loBits - a.item.loBits || a.i - b.i);
   let at = 0;
@@ -88,12 +90,12 @@ export function stackStrides(p: Shape): { hi: number[]; lo: number[] } {
   let stride = 1;
   for (let i = p.lo.length - 1; i >= 0; i--) {
     lo.unshift(stride);
-    stride *= (p.lo[i] as AxisDigit).size;
+    stride *= p.lo[i].size;
   }
   const hi: number[] = [];
   for (let i = p.hi.length - 1; i >= 0; i--) {
     hi.unshift(stride);
-    stride *= (p.hi[i] as AxisDigit).size;
+    stride *= p.hi[i].size;
   }
   return { hi, lo };
 }

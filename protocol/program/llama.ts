@@ -36,10 +36,11 @@ export function llamaProgram(config: ProgramConfig): LlamaProgram {
   }
   const { x, b, mask, labels, inputs } = ctx;
   // n_t is the number of unmasked labels
-  b.relation('count', [x.step], [
-    term(1n, use(mask)),
-    { coef: -1n, scale: { axis: x.step.name, values: config.counts.map(BigInt) }, factors: [] },
-  ]);
+  b.relation(
+    'count',
+    [x.step],
+    [term(1n, use(mask)), { coef: -1n, scale: { axis: x.step.name, values: config.counts.map(BigInt) }, factors: [] }],
+  );
   const loss: Relation = { name: 'loss', domain: [x.step], terms: [term(1n, use(mask), use(labels), use(f.shifted))] };
   return { ...b.finish(), config, loss, mask, inputs, labels };
 }

@@ -6,7 +6,7 @@ export function parseDecimal(text: string): { numerator: bigint; denominator: bi
   if (match === null) throw new RangeError(`"${text}" is not a non-negative decimal number`);
   const fraction = match[2] ?? '';
   const exponent = Number(match[3] ?? '0') - fraction.length;
-  const digits = BigInt((match[1] as string) + fraction);
+  const digits = BigInt(match[1] + fraction);
   return exponent >= 0
     ? { numerator: digits * 10n ** BigInt(exponent), denominator: 1n }
     : { numerator: digits, denominator: 10n ** BigInt(-exponent) };

@@ -6,13 +6,13 @@ import { stackStrides, type Placement, type Stack } from './layout.ts';
 function axisOffsets(axis: Axis, placement: Placement, strides: ReturnType<typeof stackStrides>): Int32Array {
   const out = new Int32Array(axis.size);
   const add = (size: number, stride: number, step: number): void => {
-    for (let i = 0; i < axis.size; i++) out[i] = (out[i] as number) + (Math.floor(i / stride) % size) * step;
+    for (let i = 0; i < axis.size; i++) out[i] = out[i] + (Math.floor(i / stride) % size) * step;
   };
   placement.hi.forEach((d, k) => {
-    if (d.axis === axis) add(d.size, d.stride, strides.hi[k] as number);
+    if (d.axis === axis) add(d.size, d.stride, strides.hi[k]);
   });
   placement.lo.forEach((d, k) => {
-    if (d.axis === axis) add(d.size, d.stride, strides.lo[k] as number);
+    if (d.axis === axis) add(d.size, d.stride, strides.lo[k]);
   });
   return out;
 }
@@ -26,10 +26,10 @@ export function writePlacement(target: Uint32Array, placement: Placement, cells:
   const walk = (depth: number, offset: number): void => {
     const table = tables[depth];
     if (table === undefined) {
-      for (let i = 0; i < last.length; i++) target[offset + (last[i] as number)] = cells[at++] as number;
+      for (let i = 0; i < last.length; i++) target[offset + last[i]] = cells[at++];
       return;
     }
-    for (let i = 0; i < table.length; i++) walk(depth + 1, offset + (table[i] as number));
+    for (let i = 0; i < table.length; i++) walk(depth + 1, offset + table[i]);
   };
   walk(0, placement.base);
 }
@@ -47,4 +47,3 @@ export function packStack(stack: Stack, cells: ReadonlyMap<string, Uint32Array>)
   }
   return out;
 }
-

@@ -12,7 +12,7 @@ export function ropeMatrix(config: ProgramConfig, x: Axes, which: 'query' | 'key
   const tables = ropeTables(Number(config.model.ropeTheta), config.model.headDim, config.seqLen);
   const [cos, sin] = which === 'query' ? [tables.cosQ, tables.sinQ] : [tables.cos, tables.sin];
   const values = new Int32Array(cos.length * 4);
-  cos.forEach((c, i) => values.set([c, -(sin[i] as number), sin[i] as number, c], 4 * i));
+  cos.forEach((c, i) => values.set([c, -sin[i], sin[i], c], 4 * i));
   const max = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
   return { kind: 'public', name: `rope_${which}`, axes: [x.token, x.freq, x.half, x.halfIn], values, max: BigInt(max) };
 }

@@ -26,15 +26,25 @@ export function startCells(program: LlamaProgram, seed: Uint8Array): Map<string,
   const { model, lora } = program.config;
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, layers } = model;
   const dimensions = { hiddenSize, intermediateSize, heads, kvHeads, headDim };
-  const adapter = initialAdapter(seed, { dimensions, layers, rank: lora.rank, alpha: lora.alpha, targets: lora.targets });
+  const adapter = initialAdapter(seed, {
+    dimensions,
+    layers,
+    rank: lora.rank,
+    alpha: lora.alpha,
+    targets: lora.targets,
+  });
   const out = new Map<string, Uint32Array>();
   for (const { tensor, parts } of chains(program, 'adapterIn')) {
     const [target, side] = tensor.name.split('.lora_') as [Target, 'A' | 'B'];
     const values = adapter.layers.flatMap((layer) => Array.from(layer[target]?.[side] ?? []));
-    for (const part of parts) out.set(part.cells.name, Uint32Array.from(values, (v) => limb(tensor, part, v)));
+    for (const part of parts)
+      out.set(
+        part.cells.name,
+        Uint32Array.from(values, (v) => limb(tensor, part, v)),
+      );
   }
   for (const { tensor, parts } of chains(program, 'momentsIn'))
-    for (const part of parts) out.set(part.cells.name, new Uint32Array(sizeOf(part.cells.axes)).fill(limb(tensor, part, 0)));
+    for (const part of parts)
+      out.set(part.cells.name, new Uint32Array(sizeOf(part.cells.axes)).fill(limb(tensor, part, 0)));
   return out;
 }
-

@@ -78,7 +78,14 @@ function step(ctx: Context, name: string, w: Tensor, g: Tensor, kappa: bigint): 
 }
 
 /** M' = rshift(M·β, 16) + 2^6·ĝ, w' = w − rshift(M'·lr, 30). */
-function sgd(ctx: Context, name: string, w: Tensor, mean: Tensor, o: OptimizerSteps & { kind: 'sgd' }, slots: Axis[]): void {
+function sgd(
+  ctx: Context,
+  name: string,
+  w: Tensor,
+  mean: Tensor,
+  o: OptimizerSteps & { kind: 'sgd' },
+  slots: Axis[],
+): void {
   const { b, x } = ctx;
   const domain = mean.axes;
   const m = chained(b, `${name}.momentum`, x.slice, slots, signed(SGD_MOMENT_BITS), 'momentsIn', 'momentsOut');
@@ -103,7 +110,14 @@ function sgd(ctx: Context, name: string, w: Tensor, mean: Tensor, o: OptimizerSt
 }
 
 /** AdamW with decoupled weight decay; see the semantics' section "Update". */
-function adamw(ctx: Context, name: string, w: Tensor, mean: Tensor, o: OptimizerSteps & { kind: 'adamw' }, slots: Axis[]): void {
+function adamw(
+  ctx: Context,
+  name: string,
+  w: Tensor,
+  mean: Tensor,
+  o: OptimizerSteps & { kind: 'adamw' },
+  slots: Axis[],
+): void {
   const { b, x } = ctx;
   const domain = mean.axes;
   const along = (t: Term, values: readonly bigint[]): Term => scaled(t, x.step.name, values);
@@ -155,13 +169,22 @@ function adamw(ctx: Context, name: string, w: Tensor, mean: Tensor, o: Optimizer
   // 2·m'·c_t + den = 2·den·q + ρ with den = 16(u + e_t)
   const denominator = (k: bigint): Term[] => [
     term(16n * k, use(root)),
-    along(term(k), o.steps.map((s) => 16n * s.epsilon)),
+    along(
+      term(k),
+      o.steps.map((s) => 16n * s.epsilon),
+    ),
   ];
   const quotient = b.tensor(`${name}.change`, domain, signed(25));
   b.divide(`${name}.change`, {
     scope: 'update',
     domain,
-    numerator: [along(term(2n, use(m, THEN)), o.steps.map((s) => s.rate)), ...denominator(1n)],
+    numerator: [
+      along(
+        term(2n, use(m, THEN)),
+        o.steps.map((s) => s.rate),
+      ),
+      ...denominator(1n),
+    ],
     denominator: denominator(2n),
     quotient: use(quotient),
     remainder: use(b.tensor(`${name}.change.rem`, domain, unsigned(37))),
@@ -171,7 +194,14 @@ function adamw(ctx: Context, name: string, w: Tensor, mean: Tensor, o: Optimizer
   b.contract(`${name}.next`, {
     scope: 'update',
     domain,
-    terms: decays ? [along(term(1n, use(w, NOW)), o.steps.map((s) => s.decay))] : [],
+    terms: decays
+      ? [
+          along(
+            term(1n, use(w, NOW)),
+            o.steps.map((s) => s.decay),
+          ),
+        ]
+      : [],
     plus: [term(1n, use(w, NOW)), term(-1n, use(quotient))],
     sign: -1n,
     divisor: decays ? 1n << 24n : 1n,

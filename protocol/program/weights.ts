@@ -116,14 +116,14 @@ export class AddressPoint {
       }
       sum = dot(w.hi, table);
     } else {
-      sum = w.index.reduce((s, b, i) => add(s, mul(w.hi[i] as Ext, eqRange(high, first + b, 1)[0] as Ext)), ZERO);
+      sum = w.index.reduce((s, b, i) => add(s, mul(w.hi[i], eqRange(high, first + b, 1)[0])), ZERO);
     }
     let at = placement.loBits;
     placement.lo.forEach((digit, k) => {
       const bits = log2Ceil(digit.size);
       at -= bits;
       const segment = this.point.slice(at, at + bits);
-      const weight = w.lo[k] as AxisWeight;
+      const weight = w.lo[k];
       if (weight.kind === 'point') sum = mul(sum, eqPoints(weight.coords, segment));
       else if (weight.kind === 'vector') sum = mul(sum, evaluate(weight.values, segment));
     });

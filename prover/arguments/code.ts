@@ -26,7 +26,13 @@ function pointsAt(omega: bigint, positions: readonly number[]): bigint[] {
   return positions.map((j) => fpow(omega, BigInt(j)));
 }
 
-async function openGroup(backend: Backend, writer: ProofWriter, committed: Committed, group: CodeGroup, positions: readonly number[]): Promise<void> {
+async function openGroup(
+  backend: Backend,
+  writer: ProofWriter,
+  committed: Committed,
+  group: CodeGroup,
+  positions: readonly number[],
+): Promise<void> {
   for (const { opening } of group.members) {
     const matrix = committed.get(opening.oracle) as CommittedMatrix;
     const opened = await backend.openMatrix(matrix, positions);
@@ -53,14 +59,23 @@ async function round(backend: Backend, writer: ProofWriter, state: { stack: ExtV
   state.weights = weights;
 }
 
-async function foldStep(backend: Backend, writer: ProofWriter, params: ParameterSet, step: FoldStep, state: State): Promise<void> {
+async function foldStep(
+  backend: Backend,
+  writer: ProofWriter,
+  params: ParameterSet,
+  step: FoldStep,
+  state: State,
+): Promise<void> {
   const folds = Math.min(params.logFold, step.logLength);
   for (let i = 0; i < folds; i++) await round(backend, writer, state);
   const length = step.logLength - folds;
   let next: CommittedExt | null = null;
   if (step.last) {
     const values = await backend.downloadExt(state.stack);
-    writer.elements('code.final', Array.from({ length: 2 ** length }, (_, i): Ext => values[i] ?? [0n, 0n]));
+    writer.elements(
+      'code.final',
+      Array.from({ length: 2 ** length }, (_, i): Ext => values[i] ?? [0n, 0n]),
+    );
   } else {
     next = await backend.commitExt(state.stack, length, step.logInvRate + params.logFold - 1, params.logFold);
     writer.digest('code.root', next.root);
@@ -113,7 +128,7 @@ export async function proveCode(
   const weights = backend.zeros(2 ** logLength);
   let at = 0;
   for (const { group, positions } of queried) {
-    const { constraint } = evaluationConstraint(group, coefs[at++] as Ext);
+    const { constraint } = evaluationConstraint(group, coefs[at++]);
     if (constraint.kind === 'eq') addEq(backend, weights, constraint.base, constraint.point, constraint.coef);
     const omega = rootOfUnity(group.logHeight + group.logInvRate);
     const own = coefs.slice(at, at + positions.length);
@@ -123,7 +138,7 @@ export async function proveCode(
   const state: State = { stack, weights, committed: first };
   const steps = foldSteps(params, logLength);
   for (const step of steps) await foldStep(backend, writer, params, step, state);
-  const last = steps[steps.length - 1] as FoldStep;
+  const last = steps[steps.length - 1];
   const rest = Math.max(0, last.logLength - params.logFold);
   for (let i = 0; i < rest; i++) await round(backend, writer, state);
   backend.free(state.stack, state.weights);

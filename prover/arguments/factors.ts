@@ -3,8 +3,22 @@ import { ONE, ZERO, add, isZero, lift, mul, scale, type Ext } from '../../protoc
 import type { Factor, KeptAxis, Product } from '../../protocol/arguments/plan.ts';
 import type { Circuit } from '../../protocol/program/circuit.ts';
 import { evenPart, stackStrides, type AxisDigit, type Placement } from '../../protocol/program/layout.ts';
-import { log2Ceil, type Axis, type Operand, type PublicTensor, type Tensor, type TensorPart } from '../../protocol/program/tensors.ts';
-import { ONES, digitWeight, loTable, weightSum, weightVector, type AxisWeight } from '../../protocol/program/weights.ts';
+import {
+  log2Ceil,
+  type Axis,
+  type Operand,
+  type PublicTensor,
+  type Tensor,
+  type TensorPart,
+} from '../../protocol/program/tensors.ts';
+import {
+  ONES,
+  digitWeight,
+  loTable,
+  weightSum,
+  weightVector,
+  type AxisWeight,
+} from '../../protocol/program/weights.ts';
 import type { Backend, BindPart, Digit, ExtVec } from '../backend/backend.ts';
 import type { OracleCells } from './lookup.ts';
 
@@ -44,7 +58,7 @@ function cellUses(tensor: Tensor, part: TensorPart, factor: Factor): { uses: Map
   let coef = lift(part.coef);
   const own = new Set(part.cells.axes.map((a) => a.name));
   tensor.axes.forEach((axis, i) => {
-    const use = factor.uses[i] as Factor['uses'][number];
+    const use = factor.uses[i];
     if (use.kind === 'kept') {
       if (!own.has(axis.name) || part.slice?.axis === axis.name)
         throw new RangeError(`a product keeps axis ${axis.name} of ${tensor.name}, whose cells are split along it`);
@@ -59,7 +73,7 @@ function cellUses(tensor: Tensor, part: TensorPart, factor: Factor): { uses: Map
     }
     const values = weightVector(axis, use.weight).slice(slice.start, slice.start + slice.count);
     if (own.has(axis.name)) uses.set(axis.name, { kept: null, offset: 0, weight: { kind: 'vector', values } });
-    else coef = mul(coef, values[0] as Ext);
+    else coef = mul(coef, values[0]);
   });
   return { uses, coef };
 }
@@ -71,13 +85,19 @@ function digitStrides(placement: Placement): Map<string, { digit: AxisDigit; ste
   const push = (digit: AxisDigit, step: number): void => {
     out.set(digit.axis.name, [...(out.get(digit.axis.name) ?? []), { digit, step }]);
   };
-  placement.hi.forEach((d, k) => push(d, strides.hi[k] as number));
-  placement.lo.forEach((d, k) => push(d, strides.lo[k] as number));
+  placement.hi.forEach((d, k) => push(d, strides.hi[k]));
+  placement.lo.forEach((d, k) => push(d, strides.lo[k]));
   return out;
 }
 
 /** One bind of one part of a tensor over a product's kept axes. */
-function bindPart(source: FactorSource, tensor: Tensor, part: TensorPart, factor: Factor, kept: readonly KeptAxis[]): ExtVec {
+function bindPart(
+  source: FactorSource,
+  tensor: Tensor,
+  part: TensorPart,
+  factor: Factor,
+  kept: readonly KeptAxis[],
+): ExtVec {
   const placement = source.circuit.placement(part.cells);
   const { uses, coef } = cellUses(tensor, part, factor);
   const strides = digitStrides(placement);
@@ -85,7 +105,8 @@ function bindPart(source: FactorSource, tensor: Tensor, part: TensorPart, factor
   const keptParts = kept.flatMap((k) => {
     const name = [...uses].find(([, u]) => u.kept === k)?.[0];
     const digits = name === undefined ? [] : (strides.get(name) ?? []);
-    if (name !== undefined) base += ((uses.get(name) as CellUse).offset) * (digits.find((d) => d.digit.stride === 1)?.step ?? 0);
+    if (name !== undefined)
+      base += (uses.get(name) as CellUse).offset * (digits.find((d) => d.digit.stride === 1)?.step ?? 0);
     return keptDigits(k, name !== undefined).map(({ digit, stride }) => {
       return { digit, step: digits.find((d) => d.digit.stride === stride)?.step ?? 0 };
     });
@@ -113,7 +134,12 @@ function bindPart(source: FactorSource, tensor: Tensor, part: TensorPart, factor
       boundStrides: bound.map((b) => b.step),
     },
   ];
-  return source.backend.bind({ kept: keptParts.map((k) => k.digit), bound: bound.map((b) => b.digit), weights: flatten(bound), parts });
+  return source.backend.bind({
+    kept: keptParts.map((k) => k.digit),
+    bound: bound.map((b) => b.digit),
+    weights: flatten(bound),
+    parts,
+  });
 }
 
 function digitVector(digit: AxisDigit, weight: AxisWeight): readonly Ext[] {
@@ -146,14 +172,14 @@ export function factorTable(source: FactorSource, factor: Factor, product: Produ
   if (tensor.kind === 'public') return backend.uploadExt(publicTable(tensor, factor, product));
   if (tensor.kind === 'onehot') return backend.uploadExt(oneHotTable(source, factor, product));
   const tables = tensor.parts.map((part) => bindPart(source, tensor, part, factor, product.kept));
-  const target = tables[0] as ExtVec;
+  const target = tables[0];
   for (const other of tables.slice(1)) {
     backend.addScaled(target, 0, other, ONE);
     backend.free(other);
   }
   if (tensor.offset !== 0n) {
     const bound = tensor.axes.reduce((s, a, i) => {
-      const use = factor.uses[i] as Factor['uses'][number];
+      const use = factor.uses[i];
       return use.kind === 'bound' ? mul(s, weightSum(a, use.weight)) : s;
     }, lift(tensor.offset));
     const own = new Set(factor.uses.flatMap((u) => (u.kind === 'kept' ? [u.kept] : [])));
@@ -170,7 +196,7 @@ export function factorTable(source: FactorSource, factor: Factor, product: Produ
 /** Position inside the product's index of each index of an operand's axis, or its weight where it is summed away. */
 function axisTables(operand: Operand, factor: Factor): { at: Int32Array | null; weights: readonly Ext[] | null }[] {
   return operand.tensor.axes.map((axis: Axis, i) => {
-    const use = factor.uses[i] as Factor['uses'][number];
+    const use = factor.uses[i];
     if (use.kind === 'bound') return { at: null, weights: weightVector(axis, use.weight) };
     if (use.offset !== 0) throw new RangeError(`axis ${axis.name} of ${operand.tensor.name} is shifted in a product`);
     return { at: Int32Array.from({ length: axis.size }, (_, k) => k * 2 ** use.kept.at), weights: null };
@@ -191,13 +217,13 @@ function publicTable(tensor: PublicTensor, factor: Factor, product: Product): Ex
   const walk = (depth: number, index: number, weight: Ext): void => {
     const table = tables[depth];
     if (table === undefined) {
-      const value = tensor.values[at++] as number;
-      if (value !== 0) out[index] = add(out[index] as Ext, scale(weight, lift(BigInt(value))[0]));
+      const value = tensor.values[at++];
+      if (value !== 0) out[index] = add(out[index], scale(weight, lift(BigInt(value))[0]));
       return;
     }
-    const { size } = tensor.axes[depth] as Axis;
+    const { size } = tensor.axes[depth];
     for (let i = 0; i < size; i++)
-      walk(depth + 1, index + (table.at?.[i] ?? 0), table.weights === null ? weight : mul(weight, table.weights[i] as Ext));
+      walk(depth + 1, index + (table.at?.[i] ?? 0), table.weights === null ? weight : mul(weight, table.weights[i]));
   };
   walk(0, 0, ONE);
   return out;
@@ -209,19 +235,20 @@ function oneHotTable(source: FactorSource, factor: Factor, product: Product): Ex
   const ids = source.tokens.get(tensor.name);
   const tables = axisTables(factor.operand, factor);
   const vocab = tables.pop()?.at;
-  if (ids === undefined || vocab === undefined || vocab === null) throw new RangeError(`no token ids for ${tensor.name}`);
+  if (ids === undefined || vocab === undefined || vocab === null)
+    throw new RangeError(`no token ids for ${tensor.name}`);
   const out = new Array<Ext>(2 ** product.bits).fill(ZERO);
   let token = 0;
   const walk = (depth: number, index: number, weight: Ext): void => {
     const table = tables[depth];
     if (table === undefined) {
-      const at = index + (vocab[ids[token++] as number] as number);
-      out[at] = add(out[at] as Ext, weight);
+      const at = index + vocab[ids[token++]];
+      out[at] = add(out[at], weight);
       return;
     }
-    const { size } = tensor.axes[depth] as Axis;
+    const { size } = tensor.axes[depth];
     for (let i = 0; i < size; i++)
-      walk(depth + 1, index + (table.at?.[i] ?? 0), table.weights === null ? weight : mul(weight, table.weights[i] as Ext));
+      walk(depth + 1, index + (table.at?.[i] ?? 0), table.weights === null ? weight : mul(weight, table.weights[i]));
   };
   walk(0, 0, ONE);
   return out;
@@ -233,11 +260,16 @@ export function weightTable(backend: Backend, product: Product): ExtVec | null {
   const vectors = product.kept.map((k): { bits: number; values: readonly Ext[] } => {
     // An axis without a weight has ones at padded indices too, as the verifier's extension does; factors vanish there.
     const weight = product.weight.find((w) => w.kept === k)?.weight;
-    return { bits: k.bits, values: weight === undefined ? new Array<Ext>(2 ** k.bits).fill(ONE) : weightVector(k.axis, weight) };
+    return {
+      bits: k.bits,
+      values: weight === undefined ? new Array<Ext>(2 ** k.bits).fill(ONE) : weightVector(k.axis, weight),
+    };
   });
   // Two halves of the index, so that the host expands only about the square root of the table.
-  const lowCount = vectors.findIndex((_, i) => vectors.slice(0, i + 1).reduce((n, v) => n + v.bits, 0) * 2 >= product.bits) + 1;
-  const expand = (list: typeof vectors): Ext[] => flatten(list.map((v) => ({ digit: { size: v.values.length, bits: v.bits }, table: v.values })));
+  const lowCount =
+    vectors.findIndex((_, i) => vectors.slice(0, i + 1).reduce((n, v) => n + v.bits, 0) * 2 >= product.bits) + 1;
+  const expand = (list: typeof vectors): Ext[] =>
+    flatten(list.map((v) => ({ digit: { size: v.values.length, bits: v.bits }, table: v.values })));
   const lo = expand(vectors.slice(0, lowCount));
   const hi = expand(vectors.slice(lowCount));
   const table = backend.zeros(2 ** product.bits);

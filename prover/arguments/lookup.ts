@@ -27,7 +27,14 @@ function uploadTable(backend: Backend, table: Table): { cells: Cells; shift: big
   });
 }
 
-function region(backend: Backend, circuit: Circuit, oracles: OracleCells, leaf: Leaf, c: LookupChallenges, owned: Cells[]): LeafRegion {
+function region(
+  backend: Backend,
+  circuit: Circuit,
+  oracles: OracleCells,
+  leaf: Leaf,
+  c: LookupChallenges,
+  owned: Cells[],
+): LeafRegion {
   const form = leafForm(leaf, c);
   const columns: LeafColumn[] = form.columns.map(({ cells, coef, shift }) => {
     return { cells: oracles[cells.oracle], base: circuit.placement(cells).base, shift, coef };
@@ -40,7 +47,7 @@ function region(backend: Backend, circuit: Circuit, oracles: OracleCells, leaf: 
   }
   if (leaf.kind === 'table') {
     uploadTable(backend, leaf.table).forEach(({ cells, shift }, i) => {
-      const coef = c.beta[i + 1] as Ext;
+      const coef = c.beta[i + 1];
       owned.push(cells);
       columns.push({ cells, base: 0, shift: 0, coef });
       constant = add(constant, mul(coef, lift(shift)));
@@ -70,7 +77,7 @@ export async function proveLookup(
   const regions = circuit.leaves.map((leaf) => region(backend, circuit, oracles, leaf, c, owned));
   const layers: Fractions[] = [backend.leaves(circuit.leafCount, regions)];
   backend.free(...owned);
-  for (let i = 0; i < circuit.leafBits; i++) layers.push(backend.layerUp(layers[i] as Fractions));
+  for (let i = 0; i < circuit.leafBits; i++) layers.push(backend.layerUp(layers[i]));
   const top = layers.pop() as Fractions;
   const [, , root] = await readPair(backend, top);
   backend.free(top.p, top.q);

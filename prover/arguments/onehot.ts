@@ -2,7 +2,14 @@
 import { ONE, ZERO, add, lift, mul, powers, sub, type Ext } from '../../protocol/extension.ts';
 import { PLAIN } from '../../protocol/context.ts';
 import type { ProofWriter } from '../../protocol/channel.ts';
-import { BIT_LABEL, ROUND_LABEL, bitClaim, bitFactor, tensorsOf, tokenVariables } from '../../protocol/arguments/onehot.ts';
+import {
+  BIT_LABEL,
+  ROUND_LABEL,
+  bitClaim,
+  bitFactor,
+  tensorsOf,
+  tokenVariables,
+} from '../../protocol/arguments/onehot.ts';
 import type { OneHotClaim } from '../../protocol/arguments/relations.ts';
 import { roundMessage } from '../../protocol/arguments/sumcheck.ts';
 import type { Circuit } from '../../protocol/program/circuit.ts';
@@ -13,15 +20,15 @@ import type { TokenIds } from './factors.ts';
 
 const fold = (table: readonly Ext[], r: Ext): Ext[] =>
   Array.from({ length: table.length / 2 }, (_, i) => {
-    const low = table[2 * i] as Ext;
-    return add(low, mul(r, sub(table[2 * i + 1] as Ext, low)));
+    const low = table[2 * i];
+    return add(low, mul(r, sub(table[2 * i + 1], low)));
   });
 
 /** Weights of every token, index bits in the sumcheck's order (the last token axis lowest). */
 function tokenTable(tensor: OneHotTensor, tokens: readonly AxisWeight[], coef: Ext): Ext[] {
   return tensor.axes.slice(0, -1).reduce<Ext[]>(
     (out, axis, i) => {
-      const vector = weightVector(axis, tokens[i] as AxisWeight);
+      const vector = weightVector(axis, tokens[i]);
       return out.flatMap((w) => vector.map((v) => mul(w, v)));
     },
     [coef],
@@ -29,20 +36,26 @@ function tokenTable(tensor: OneHotTensor, tokens: readonly AxisWeight[], coef: E
 }
 
 /** Sum over pairs of weight·Π (zero + slope·bit) at X = 0 … degree. */
-function roundValues(claims: readonly { weights: Ext[]; bits: Ext[][]; vocab: readonly Ext[] }[], degree: number): Ext[] {
+function roundValues(
+  claims: readonly { weights: Ext[]; bits: Ext[][]; vocab: readonly Ext[] }[],
+  degree: number,
+): Ext[] {
   const out = new Array<Ext>(degree + 1).fill(ZERO);
   for (const { weights, bits, vocab } of claims) {
     const factors = vocab.map(bitFactor);
     for (let i = 0; i < weights.length; i += 2) {
-      let w = weights[i] as Ext;
-      const dw = sub(weights[i + 1] as Ext, w);
+      let w = weights[i];
+      const dw = sub(weights[i + 1], w);
       const steps = bits.map((b, k) => {
-        const { zero, slope } = factors[k] as { zero: Ext; slope: Ext };
-        const low = b[i] as Ext;
-        return { value: add(zero, mul(slope, low)), step: mul(slope, sub(b[i + 1] as Ext, low)) };
+        const { zero, slope } = factors[k];
+        const low = b[i];
+        return { value: add(zero, mul(slope, low)), step: mul(slope, sub(b[i + 1], low)) };
       });
       for (let x = 0; x <= degree; x++) {
-        out[x] = add(out[x] as Ext, steps.reduce((s, f) => mul(s, f.value), w));
+        out[x] = add(
+          out[x],
+          steps.reduce((s, f) => mul(s, f.value), w),
+        );
         w = add(w, dw);
         for (const f of steps) f.value = add(f.value, f.step);
       }
@@ -51,7 +64,12 @@ function roundValues(claims: readonly { weights: Ext[]; bits: Ext[][]; vocab: re
   return out;
 }
 
-export function proveOneHot(writer: ProofWriter, circuit: Circuit, claims: readonly OneHotClaim<Ext>[], tokens: TokenIds): Claim<Ext>[] {
+export function proveOneHot(
+  writer: ProofWriter,
+  circuit: Circuit,
+  claims: readonly OneHotClaim<Ext>[],
+  tokens: TokenIds,
+): Claim<Ext>[] {
   const [first] = claims;
   if (first === undefined) return [];
   const rounds = tokenVariables(first.tensor).reduce((n, v) => n + v.bits, 0);
@@ -64,11 +82,11 @@ export function proveOneHot(writer: ProofWriter, circuit: Circuit, claims: reado
       return [t.name, Array.from({ length: width }, (_, k) => Array.from(ids, (id) => lift(BigInt((id >> k) & 1))))];
     }),
   );
-  let tables = claims.map((c, i) => tokenTable(c.tensor, c.tokens, coefs[i] as Ext));
+  let tables = claims.map((c, i) => tokenTable(c.tensor, c.tokens, coefs[i]));
   const r: Ext[] = [];
   for (let round = 0; round < rounds; round++) {
     const state = claims.map((c, i) => ({
-      weights: tables[i] as Ext[],
+      weights: tables[i],
       bits: bits.get(c.tensor.name) as Ext[][],
       vocab: c.vocab,
     }));
@@ -76,9 +94,13 @@ export function proveOneHot(writer: ProofWriter, circuit: Circuit, claims: reado
     const challenge = writer.challenge(ROUND_LABEL);
     r.push(challenge);
     tables = tables.map((t) => fold(t, challenge));
-    for (const [name, list] of bits) bits.set(name, list.map((b) => fold(b, challenge)));
+    for (const [name, list] of bits)
+      bits.set(
+        name,
+        list.map((b) => fold(b, challenge)),
+      );
   }
   const finals = tensors.map((t) => (bits.get(t.name) as Ext[][]).map((b) => b[0] ?? ONE));
   for (const values of finals) writer.elements(BIT_LABEL, values);
-  return tensors.map((t, i) => bitClaim(PLAIN, circuit, t, r, finals[i] as Ext[], writer.challenge('onehot.bits')));
+  return tensors.map((t, i) => bitClaim(PLAIN, circuit, t, r, finals[i], writer.challenge('onehot.bits')));
 }

@@ -1,7 +1,13 @@
 /** The prover of protocol/arguments/opening.ts. */
 import { HALF, ZERO, add, mul, pow, type Ext } from '../../protocol/extension.ts';
 import type { ProofWriter } from '../../protocol/channel.ts';
-import { ROUND_LABEL, VALUE_LABEL, batchClaims, presentOracles, type OracleEvaluation } from '../../protocol/arguments/opening.ts';
+import {
+  ROUND_LABEL,
+  VALUE_LABEL,
+  batchClaims,
+  presentOracles,
+  type OracleEvaluation,
+} from '../../protocol/arguments/opening.ts';
 import { roundMessage } from '../../protocol/arguments/sumcheck.ts';
 import type { Circuit } from '../../protocol/program/circuit.ts';
 import type { OracleName } from '../../protocol/program/tensors.ts';
@@ -46,7 +52,7 @@ export async function proveOpening(
   for (let round = 0; round < rounds; round++) {
     const active = states.filter((s) => s.last === null);
     const sums = await backend.productRound(active.map((s) => [s.cells, s.weights]));
-    const values = [0, 1, 2].map((x) => sums.reduce((t, s) => add(t, s[x] as Ext), ZERO));
+    const values = [0, 1, 2].map((x) => sums.reduce((t, s) => add(t, s[x]), ZERO));
     for (const s of states) {
       if (s.last === null) continue;
       const share = mul(mul(s.last[0], s.last[1]), pow(HALF, round + 1 - s.bits));
@@ -55,10 +61,13 @@ export async function proveOpening(
     writer.elements(ROUND_LABEL, roundMessage(values));
     const challenge = writer.challenge(ROUND_LABEL);
     r.push(challenge);
-    const folded = backend.fold(active.flatMap((s) => [s.cells, s.weights]), challenge);
+    const folded = backend.fold(
+      active.flatMap((s) => [s.cells, s.weights]),
+      challenge,
+    );
     for (const [i, s] of active.entries()) {
-      s.cells = folded[2 * i] as ExtVec;
-      s.weights = folded[2 * i + 1] as ExtVec;
+      s.cells = folded[2 * i];
+      s.weights = folded[2 * i + 1];
       if (s.bits === round + 1) await settle(backend, s);
     }
   }
@@ -71,4 +80,3 @@ export async function proveOpening(
   }
   return out;
 }
-

@@ -67,20 +67,20 @@ function finished(product: Product, tables: readonly Table[]): Ext {
 
 /** Values at 0 … degree of the batched round polynomial. */
 async function roundValues(source: FactorSource, plan: RelationPlan, tables: Tables, round: number): Promise<Ext[]> {
-  const active = plan.products.flatMap((p, i) => (p.bits > round ? [{ product: p, list: tables.ofProduct[i] as Table[] }] : []));
+  const active = plan.products.flatMap((p, i) => (p.bits > round ? [{ product: p, list: tables.ofProduct[i] }] : []));
   const sums = await source.backend.productRound(active.map(({ list }) => list.map((t) => t.vector)));
   const total = new Array<Ext>(plan.degree + 1).fill(ZERO);
   active.forEach(({ product }, i) => {
-    const values = sums[i] as Ext[];
+    const values = sums[i];
     for (let x = 0; x <= plan.degree; x++) {
-      const v = x < values.length ? (values[x] as Ext) : interpolate(values, [BigInt(x), 0n]);
-      total[x] = add(total[x] as Ext, mul(product.coef, v));
+      const v = x < values.length ? values[x] : interpolate(values, [BigInt(x), 0n]);
+      total[x] = add(total[x], mul(product.coef, v));
     }
   });
   plan.products.forEach((p, i) => {
     if (p.bits > round) return;
-    const share = mul(finished(p, tables.ofProduct[i] as Table[]), pow(HALF, round + 1 - p.bits));
-    for (let x = 0; x <= plan.degree; x++) total[x] = add(total[x] as Ext, share);
+    const share = mul(finished(p, tables.ofProduct[i]), pow(HALF, round + 1 - p.bits));
+    for (let x = 0; x <= plan.degree; x++) total[x] = add(total[x], share);
   });
   return total;
 }
@@ -89,7 +89,7 @@ async function settle(source: FactorSource, tables: Tables, round: number): Prom
   const done = tables.all.filter((t) => t.bits === round);
   const values = await Promise.all(done.map((t) => source.backend.downloadExt(t.vector)));
   done.forEach((t, i) => {
-    t.value = (values[i] as Ext[])[0] ?? ZERO;
+    t.value = values[i][0] ?? ZERO;
     source.backend.free(t.vector);
   });
 }
@@ -108,15 +108,18 @@ export async function proveRelations(
   for (let round = 0; round < plan.bits; round++) {
     const values = await roundValues(source, plan, tables, round);
     if (round === 0) {
-      sum = add(values[0] as Ext, values[1] as Ext);
+      sum = add(values[0], values[1]);
       writer.element(SUM_LABEL, sum);
     }
     writer.elements(ROUND_LABEL, roundMessage(values));
     const challenge = writer.challenge(ROUND_LABEL);
     r.push(challenge);
     const active = tables.all.filter((t) => t.bits > round);
-    const folded = source.backend.fold(active.map((t) => t.vector), challenge);
-    active.forEach((t, i) => (t.vector = folded[i] as ExtVec));
+    const folded = source.backend.fold(
+      active.map((t) => t.vector),
+      challenge,
+    );
+    active.forEach((t, i) => (t.vector = folded[i]));
     await settle(source, tables, round + 1);
   }
   const values = new Map<string, Ext>();

@@ -17,8 +17,8 @@ function outer(lists: readonly (readonly Ext[])[]): Ext[] {
 function atoms(w: CellWeights): Ext[][] {
   const out: Ext[][] = [];
   for (let k = w.lo.length - 1; k >= 0; k--) {
-    const weight = w.lo[k] as CellWeights['lo'][number];
-    const digit = w.placement.lo[k] as AxisDigit;
+    const weight = w.lo[k];
+    const digit = w.placement.lo[k];
     if (weight.kind === 'point') for (const r of weight.coords) out.push([sub(ONE, r), r]);
     else out.push([...loTable(digit, weight)]);
   }
@@ -31,13 +31,13 @@ export function addFunctionals(backend: Backend, target: ExtVec, functionals: re
     const lists = atoms(w);
     let bits = 0;
     let split = 0;
-    while (split < lists.length && bits < LOW_BITS) bits += Math.log2((lists[split++] as Ext[]).length);
+    while (split < lists.length && bits < LOW_BITS) bits += Math.log2(lists[split++].length);
     const lo = outer(lists.slice(0, split));
     const above = outer(lists.slice(split));
     const block = 2 ** w.placement.loBits;
     const blocks = (values: readonly Ext[]): Ext[] => values.flatMap((h) => above.map((a) => mul(mul(h, w.coef), a)));
     if (w.index === null) backend.addOuter(target, w.placement.base, blocks(w.hi), lo);
-    else w.index.forEach((b, i) => backend.addOuter(target, w.placement.base + b * block, blocks([w.hi[i] as Ext]), lo));
+    else w.index.forEach((b, i) => backend.addOuter(target, w.placement.base + b * block, blocks([w.hi[i]]), lo));
   }
 }
 
