@@ -5,6 +5,8 @@ export interface Env {
   readonly PROOFS: R2Bucket;
   /** Largest body of POST /verify, bytes, as a decimal text. */
   readonly MAX_PROOF_BYTES?: string;
+  /** Most that a verification may cost before it reads the proof (`cost.ts`), as a decimal text. */
+  readonly MAX_PREPARATION?: string;
   /** Secret: 0x and 64 hexadecimal digits. Absent: nothing is attested. */
   readonly ATTESTER_KEY?: string;
 }

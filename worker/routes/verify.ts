@@ -2,9 +2,10 @@ import { Hono } from 'hono';
 
 import { sha256 } from '../../protocol/hash.ts';
 import { toHex } from '../../protocol/bytes.ts';
-import { verifyProof } from '../../protocol/verify.ts';
+import { readProofStatement, verifyProof } from '../../protocol/verify.ts';
 import { attestSegment } from '../attestations.ts';
 import { readBytes, requireBytes } from '../body.ts';
+import { requireAffordable } from '../cost.ts';
 import { attesterKey, maxProofBytes, type AppTypes, type Env } from '../env.ts';
 import { ProofStore, recordOf, type ProofRecord } from '../storage.ts';
 import { currentVerifier } from '../version.ts';
@@ -44,6 +45,7 @@ export const verifyRoutes = new Hono<AppTypes>().post('/verify', async (c) => {
   }
 
   const begun = Date.now();
+  requireAffordable(readProofStatement(bytes), c.env);
   const verified = verifyProof(bytes);
   const ended = Date.now();
   const record = recordOf(bytes, verified, currentVerifier(), Math.floor(ended / 1000));
