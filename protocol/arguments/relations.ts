@@ -6,7 +6,7 @@ import { HALF, ONE, ZERO, mul, pow, sub, type Ext } from '../extension.ts';
 import type { Values, VerifierContext } from '../context.ts';
 import { eqPoints, eqRange, dot } from '../multilinear.ts';
 import type { Circuit } from '../program/circuit.ts';
-import type { Axis, OneHotTensor } from '../program/tensors.ts';
+import type { OneHotTensor } from '../program/tensors.ts';
 import { weightVector, type AxisWeight, type Claim } from '../program/weights.ts';
 import {
   Planner,

@@ -120,7 +120,6 @@ function adamw(
 ): void {
   const { b, x } = ctx;
   const domain = mean.axes;
-  const along = (t: Term, values: readonly bigint[]): Term => scaled(t, x.step.name, values);
   const m = chained(b, `${name}.m`, x.slice, slots, signed(ADAM_M_BITS), 'momentsIn', 'momentsOut');
   b.contract(`${name}.m`, {
     scope: 'update',
@@ -157,6 +156,21 @@ function adamw(
     divisor: 1n,
     out: use(v, THEN),
   });
+  adamwChange(ctx, name, w, m, v, o);
+}
+
+/** 2·m'·c_t + den = 2·den·q + ρ with den = 16(u + e_t), u = isqrt(v'); w' = w − q − rshift(w·λ_t, 24). */
+function adamwChange(
+  ctx: Context,
+  name: string,
+  w: Tensor,
+  m: Tensor,
+  v: Tensor,
+  o: OptimizerSteps & { kind: 'adamw' },
+): void {
+  const { b, x } = ctx;
+  const domain = [x.layer, x.step, ...m.axes.slice(2)];
+  const along = (t: Term, values: readonly bigint[]): Term => scaled(t, x.step.name, values);
   const root = b.tensor(`${name}.root`, domain, unsigned(30));
   b.sqrt(`${name}.root`, {
     scope: 'update',

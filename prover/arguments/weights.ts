@@ -2,7 +2,6 @@
 import { ONE, mul, sub, type Ext } from '../../protocol/extension.ts';
 import { eqTable } from '../../protocol/multilinear.ts';
 import { loTable, type CellWeights } from '../../protocol/program/weights.ts';
-import type { AxisDigit } from '../../protocol/program/layout.ts';
 import type { Backend, ExtVec } from '../backend/backend.ts';
 
 /** The host expands at most 2^11 weights for the low part of an index. */
