@@ -40,7 +40,6 @@ export function chunkLength(product: bigint): number {
 }
 
 const NOWHERE: ReadonlyMap<string, number> = new Map();
-const quads = (list: readonly Digit[]): boolean => (list.at(-1)?.size ?? 1) % 4 === 0;
 const strides = (list: readonly Digit[], place: number): number[] => list.map((d) => d.strides[place]);
 const multiples = (values: readonly number[]): boolean => values.every((v) => v % 4 === 0);
 
@@ -72,6 +71,11 @@ export function matrixShape(
   return shapeOf(p, q, free, summed, chunk, ending) ?? shapeOf(q, p, free, summed, chunk, ending);
 }
 
+/** The digits in another order, which their strides allow: one of a multiple of four, as `fits` wants it, comes last. */
+function* ordersInQuads(list: readonly Digit[], fits: (digit: Digit) => boolean): Generator<Digit[]> {
+  for (const last of list) if (last.size % 4 === 0 && fits(last)) yield [...list.filter((d) => d !== last), last];
+}
+
 function shapeOf(
   a: Place,
   b: Place,
@@ -82,28 +86,29 @@ function shapeOf(
 ): MatrixShape | null {
   const written = [ending?.out.strides ?? NOWHERE, ending?.rem?.strides ?? NOWHERE, entryStrides(free)];
   const has = (place: Place, axis: Axis): boolean => (place.strides.get(axis.name) ?? 0) !== 0;
-  const split = (inA: boolean, inB: boolean): Axis[] =>
-    free.filter((axis) => axis.size > 1 && has(a, axis) === inA && has(b, axis) === inB);
-  const rows = digits(split(true, false), [a.strides, ...written]);
-  const columns = digits(split(false, true), [b.strides, ...written]);
-  const both = free.filter((axis) => axis.size > 1 && has(a, axis) === has(b, axis));
+  const axes = free.filter((axis) => axis.size > 1);
+  const split = (inA: boolean): Axis[] => axes.filter((axis) => has(a, axis) === inA && has(b, axis) !== inA);
+  const rowDigits = digits(split(true), [a.strides, ...written]);
+  const columnDigits = digits(split(false), [b.strides, ...written]);
+  const both = axes.filter((axis) => has(a, axis) === has(b, axis));
   const batch = digits(both, [a.strides, b.strides, ...written]);
   const sum = digits(summed, [a.strides, b.strides]);
-  const lists = [rows, columns, batch];
-  if (rows.length * columns.length * sum.length === 0 || sum.length > 2) return null;
-  if (![rows, columns, sum].every(quads) || lists.some((list) => list.length > DIGITS)) return null;
-  const alongA = direction(a, strides(rows, 0), strides(batch, 0), strides(sum, 0));
-  const alongB = direction(b, strides(columns, 0), strides(batch, 1), strides(sum, 1));
-  if (alongA === null || alongB === null) return null;
+  if (sum.length === 0 || sum.length > 2 || sum[sum.length - 1].size % 4 !== 0) return null;
+  if ([rowDigits, columnDigits, batch].some((list) => list.length > DIGITS)) return null;
   // Results are written four columns at a time.
   const results = ending === null ? [2] : ending.rem === null ? [0, 2] : [0, 1, 2];
-  const contiguous = results.every((r) => {
-    const own = strides(columns, 1 + r);
-    return own.at(-1) === 1 && multiples([...own.slice(0, -1), ...strides(rows, 1 + r), ...strides(batch, 2 + r)]);
-  });
-  const aligned = [ending?.out, ending?.rem].every((place) => place == null || isAligned(place));
-  if (!contiguous || !aligned) return null;
-  return { a, b, aAlongK: alongA === 'k', bAlongK: alongB === 'k', rows, columns, batch, sum, chunk };
+  if ([ending?.out, ending?.rem].some((place) => place != null && !isAligned(place))) return null;
+  if (!results.every((r) => multiples([...strides(rowDigits, 1 + r), ...strides(batch, 2 + r)]))) return null;
+  for (const columns of ordersInQuads(columnDigits, (d) => results.every((r) => d.strides[1 + r] === 1))) {
+    if (!results.every((r) => multiples(strides(columns.slice(0, -1), 1 + r)))) continue;
+    const alongB = direction(b, strides(columns, 0), strides(batch, 1), strides(sum, 1));
+    for (const rows of ordersInQuads(rowDigits, () => true)) {
+      const alongA = direction(a, strides(rows, 0), strides(batch, 0), strides(sum, 0));
+      if (alongA !== null && alongB !== null)
+        return { a, b, aAlongK: alongA === 'k', bAlongK: alongB === 'k', rows, columns, batch, sum, chunk };
+    }
+  }
+  return null;
 }
 
 /** Digits whose innermost one counts quads. */
