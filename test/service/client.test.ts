@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { ATTESTATION_DOMAIN, ATTESTATION_TYPES, type Hex } from '../../protocol/attestation.ts';
+import { ATTESTATION_DOMAIN, ATTESTATION_TYPES, type SegmentAttestation } from '../../protocol/attestation.ts';
 import { ascii, toHex } from '../../protocol/bytes.ts';
 import { sha256 } from '../../protocol/hash.ts';
 import { runId, statementHash } from '../../protocol/statement.ts';
@@ -57,11 +57,11 @@ const verifier = { id: 'zklora-verifier', version: '0.1.0', digest: root(0x5f) }
 
 /** The answer to a proof that was verified; `issuedAt` is what the attester signs. */
 async function submitted(issuedAt = 1_763_800_000n): Promise<Record<string, unknown>> {
-  const message = {
+  const message: SegmentAttestation = {
     statementHash: `0x${toHex(statementHash(SAMPLE_STATEMENT))}`,
     proofDigest: `0x${toHex(sha256(proof))}`,
     verifier: `0x${verifier.digest}`,
-    owner: SAMPLE_RUN.owner as Hex,
+    owner: SAMPLE_RUN.owner,
     issuedAt,
   };
   const types = ATTESTATION_TYPES;
