@@ -4,7 +4,12 @@ import { createServer, type Server } from 'node:http';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { ATTESTATION_DOMAIN, ATTESTATION_TYPES, type SegmentAttestation } from '../../protocol/attestation.ts';
+import {
+  ATTESTATION_DOMAIN,
+  ATTESTATION_TYPES,
+  type Hex,
+  type SegmentAttestation,
+} from '../../protocol/attestation.ts';
 import { ascii, toHex } from '../../protocol/bytes.ts';
 import { sha256 } from '../../protocol/hash.ts';
 import { runId, statementHash } from '../../protocol/statement.ts';
@@ -61,7 +66,7 @@ async function submitted(issuedAt = 1_763_800_000n): Promise<Record<string, unkn
     statementHash: `0x${toHex(statementHash(SAMPLE_STATEMENT))}`,
     proofDigest: `0x${toHex(sha256(proof))}`,
     verifier: `0x${verifier.digest}`,
-    owner: SAMPLE_RUN.owner,
+    owner: SAMPLE_RUN.owner as Hex,
     issuedAt,
   };
   const types = ATTESTATION_TYPES;
