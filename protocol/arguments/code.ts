@@ -93,19 +93,18 @@ export interface FoldStep {
   readonly last: boolean;
 }
 
+/** The query phases of a stack of 2^logLength coefficients: at least one, however short the stack is. */
 export function foldSteps(params: ParameterSet, logLength: number): FoldStep[] {
-  if (logLength <= params.finalBits)
-    throw new RangeError(`a stack of 2^${logLength} coefficients is too short to fold`);
   const steps: FoldStep[] = [];
   let length = logLength;
   let rate = params.stackLogInvRate;
-  while (length > params.finalBits) {
+  do {
     const next = Math.max(0, length - params.logFold);
     const queries = queryCount(rate, params.security - params.foldGrinding);
     steps.push({ logLength: length, logInvRate: rate, queries, last: next <= params.finalBits });
     length = next;
     rate += params.logFold - 1;
-  }
+  } while (length > params.finalBits);
   return steps;
 }
 

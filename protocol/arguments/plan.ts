@@ -210,7 +210,8 @@ export class Planner {
       // input[0] = first, input[i] = labels[i − 1]
       const values = weightVector(tokenAxis, tokens);
       push('data.first', mul(coef, values[0]), []);
-      push('data.labels', coef, [{ kind: 'vector', values: [...values.slice(1), ZERO] }]);
+      // In rows of one token no label is an input (and the axis has no digit that would take the weight 0).
+      if (tokenAxis.size > 1) push('data.labels', coef, [{ kind: 'vector', values: [...values.slice(1), ZERO] }]);
     }
   }
 }

@@ -65,11 +65,17 @@ function check(c: ProgramConfig): void {
     throw new RangeError(`2^8·alpha/rank is ${kappa}; it must be an integer from 1 to 4096`);
 }
 
+/** Widest table of one lookup, log₂ of its rows and of its entries' size: evaluations of tables are exact up to 2^26. */
+const TABLE_BITS = 26;
+
 /** The tables' scales are part of the protocol; from 10 bits on T(1) > 2^P, so that μ is at least the largest score. */
-function checkScales({ scales }: ProgramConfig): void {
+function checkScales({ scales, widths }: ProgramConfig): void {
   const fixed = { activation: 12, score: 10, rope: 14 } as const;
   for (const [name, value] of Object.entries(fixed))
     if (scales[name as keyof typeof fixed] !== value) throw new RangeError(`the scale of ${name} must be ${value}`);
   for (const name of ['attention', 'vocabulary'] as const)
-    if (scales[name] < 10 || scales[name] > 30) throw new RangeError(`the scale of ${name} must be 10 to 30`);
+    if (scales[name] < 10 || scales[name] >= TABLE_BITS)
+      throw new RangeError(`the scale of ${name} must be 10 to ${TABLE_BITS - 1}`);
+  for (const name of ['gate', 'spread', 'widest'] as const)
+    if (widths[name] > TABLE_BITS) throw new RangeError(`the width of ${name} must be at most ${TABLE_BITS}`);
 }

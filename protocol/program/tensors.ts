@@ -66,9 +66,11 @@ export interface Operand {
   readonly uses: readonly AxisUse[];
 }
 
-/** Smallest b with 2^b ≥ n. */
+/** Smallest b with 2^b ≥ n, for integers n < 2^53: stacks of large models have more than 2^32 cells. */
 export function log2Ceil(n: number): number {
-  return n <= 1 ? 0 : 32 - Math.clz32(n - 1);
+  if (n <= 1) return 0;
+  const high = Math.floor((n - 1) / 2 ** 32);
+  return high > 0 ? 32 + log2Ceil(high + 1) : 32 - Math.clz32(n - 1);
 }
 
 export function axis(name: string, size: number, short = false): Axis {
