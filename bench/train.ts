@@ -26,7 +26,9 @@ await engine.loadBase(run.base);
 console.log(`device and base: ${seconds(opening)}`);
 
 const steps = run.batches.length - (run.batches.length % segment);
-let state = new Map([...adapterCells(first, run.initial), ...zeroMoments(first)]) as Awaited<ReturnType<typeof engine.state>>;
+let state = new Map([...adapterCells(first, run.initial), ...zeroMoments(first)]) as Awaited<
+  ReturnType<typeof engine.state>
+>;
 let worst = 0;
 let warm = 0;
 const training = performance.now();
@@ -50,7 +52,9 @@ for (let at = 0; at < steps; at += segment) {
 const elapsed = (performance.now() - warm) / 1000;
 
 /** Products of a step's matrix products: forward, and backward by inputs; adapters and attention left out. */
-const layer = model.hiddenSize * model.headDim * (2 * model.heads + 2 * model.kvHeads) + 3 * model.hiddenSize * model.intermediateSize;
+const layer =
+  model.hiddenSize * model.headDim * (2 * model.heads + 2 * model.kvHeads) +
+  3 * model.hiddenSize * model.intermediateSize;
 const products = 2 * batch * seqLen * (model.layers * layer + model.vocabSize * model.hiddenSize);
 console.log(`${steps} steps: ${seconds(training)}, ${((steps - 1) / elapsed).toFixed(2)} steps/s after the first`);
 console.log(`${((products * (steps - 1)) / elapsed / 1e9).toFixed(2)} G frozen products/s, rank ${lora.rank}`);

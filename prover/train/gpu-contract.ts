@@ -2,38 +2,11 @@
 import type { ContractOp, Term } from '../../protocol/program/relations.ts';
 import { sizeOf, type Axis } from '../../protocol/program/tensors.ts';
 import { EngineError } from './errors.ts';
-import { entryPass } from './gpu-entry-pass.ts';
-import { freeAxes, locate, whole, type Layer, type Place } from './gpu-index.ts';
+import { entryPass, type EntryTerms } from './gpu-entry-pass.ts';
+import { freeAxes, locate, whole, type Layer } from './gpu-index.ts';
 import { matrixPass, matrixShape, type MatrixShape } from './gpu-matrix-pass.ts';
 import { checkOf } from './gpu-check.ts';
-import { coefficient, type Pass, type Runner, type Scratch } from './gpu-pass.ts';
-
-/** What becomes of a sum: out = sign·⌊sum / (odd·2^shift)⌋, and the remainder where it is kept. */
-export interface Ending {
-  readonly out: Place;
-  readonly rem: Place | null;
-  readonly min: bigint;
-  readonly max: bigint;
-  readonly odd: number;
-  readonly shift: number;
-  readonly negative: boolean;
-  readonly slot: number;
-}
-
-/** A pass adds its terms to the sums (`adds`: to those of the pass before) and keeps them, or ends the operation. */
-export interface PassPlan {
-  readonly scratch: Scratch;
-  readonly free: readonly Axis[];
-  readonly layer: Layer;
-  readonly adds: boolean;
-  readonly which: 0 | 1;
-  readonly ending: Ending | null;
-  /** Added to every entry, at a step. */
-  readonly bias: (step: number) => bigint;
-}
-
-/** Terms that one entry pass computes: at most two, the second of at most two factors and without a gather. */
-export type EntryTerms = readonly [] | readonly [Term] | readonly [Term, Term];
+import { coefficient, type Ending, type Pass, type PassPlan, type Runner, type Scratch } from './gpu-pass.ts';
 
 function isPlain(term: Term): boolean {
   return term.factors.length <= 2 && term.factors.every((f) => f.tensor.kind !== 'onehot');

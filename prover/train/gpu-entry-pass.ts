@@ -1,16 +1,19 @@
 /** Parameters of contract.wgsl: one or two terms, one thread an entry. */
+import type { Term } from '../../protocol/program/relations.ts';
 import { sizeOf, type Axis } from '../../protocol/program/tensors.ts';
 import type { Binding } from '../backend/gpu-queue.ts';
 import { EngineError } from './errors.ts';
-import type { EntryTerms, PassPlan } from './gpu-contract.ts';
 import { factorsOf, sumDigits, type Factors } from './gpu-factors.ts';
 import { digits, type Digit } from './gpu-index.ts';
 import { quadsPass } from './gpu-quads-pass.ts';
-import { NONE, bind, coefficient, planeOf, words64, type Pass } from './gpu-pass.ts';
+import { NONE, bindIf, coefficient, planeOf, words64, written, type Pass, type PassPlan } from './gpu-pass.ts';
 
 const DIGITS = 7;
 /** Words of the parameters before the digits. */
 const HEAD = 52;
+
+/** Terms that one entry pass computes: at most two, the second of at most two factors and without a gather. */
+export type EntryTerms = readonly [] | readonly [Term] | readonly [Term, Term];
 
 const NOWHERE: ReadonlyMap<string, number> = new Map();
 
@@ -20,9 +23,9 @@ export function entryPass(plan: PassPlan, terms: EntryTerms, domain: readonly Ax
   const [f, g] = [0, 1].map((i) => factorsOf(plan, terms[i], domain));
   const quads = quadsPass(plan, f, g);
   if (quads !== null) return quads;
-  const written = [ending?.out, ending?.rem];
+  const results = written(ending);
   const read = [0, 1, 2].map((i) => f.places[i]).concat([0, 1].map((i) => g.places[i]));
-  const all = [...read, ...written];
+  const all = [...read, ...results];
   const entries = digits(
     free,
     all.map((p) => p?.strides ?? NOWHERE),
@@ -36,7 +39,7 @@ export function entryPass(plan: PassPlan, terms: EntryTerms, domain: readonly Ax
     GATHER: Number(f.gather !== null),
     ACC: Number(plan.adds),
     FINAL: Number(ending !== null),
-    REM: Number(ending?.rem != null),
+    REM: Number(results[1] !== undefined),
     ODD: Number((ending?.odd ?? 1) !== 1),
   };
   const count = sizeOf(free);
@@ -45,8 +48,8 @@ export function entryPass(plan: PassPlan, terms: EntryTerms, domain: readonly Ax
   return {
     record(step, probe) {
       const params = template.slice();
-      const reads = read.map((p) => (p === undefined ? undefined : bind(p, step)));
-      const [out, rem] = written.map((p) => (p == null ? undefined : bind(p, step)));
+      const reads = read.map((p) => bindIf(p, step));
+      const [out, rem] = results.map((p) => bindIf(p, step));
       params[3] = probe !== undefined && probe.result === 0 ? probe.entry : NONE;
       if (f.term !== null) params.set(words64(coefficient(f.term, step)), 8);
       if (g.term !== null) params.set(words64(coefficient(g.term, step)), 10);

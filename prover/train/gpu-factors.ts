@@ -2,7 +2,7 @@
 import type { Term } from '../../protocol/program/relations.ts';
 import { EngineError } from './errors.ts';
 import { digits, gatherAxis, locate, summedAxes, type Digit, type Place } from './gpu-index.ts';
-import type { PassPlan } from './gpu-contract.ts';
+import type { PassPlan } from './gpu-pass.ts';
 import type { Axis } from '../../protocol/program/tensors.ts';
 
 /** Factors in the kernels' order (token ids, what they pick, the rest) and the digits of the term's sum. */

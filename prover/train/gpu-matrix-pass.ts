@@ -1,9 +1,17 @@
 /** Parameters of matrix.wgsl: one term of two factors as a batch of matrix products, in quads of rows, columns and k. */
 import type { Term } from '../../protocol/program/relations.ts';
 import { magnitude, type Axis } from '../../protocol/program/tensors.ts';
-import type { Ending, PassPlan } from './gpu-contract.ts';
-import { digits, entryStrides, isAligned, locate, summedAxes, type Digit, type Layer, type Place } from './gpu-index.ts';
-import { NONE, bind, words64, type Pass } from './gpu-pass.ts';
+import {
+  digits,
+  entryStrides,
+  isAligned,
+  locate,
+  summedAxes,
+  type Digit,
+  type Layer,
+  type Place,
+} from './gpu-index.ts';
+import { NONE, bind, bindIf, words64, written, type Bound, type Ending, type Pass, type PassPlan } from './gpu-pass.ts';
 import type { GpuStore } from './gpu-store.ts';
 
 const DIGITS = 4;
@@ -76,6 +84,30 @@ function* ordersInQuads(list: readonly Digit[], fits: (digit: Digit) => boolean)
   for (const last of list) if (last.size % 4 === 0 && fits(last)) yield [...list.filter((d) => d !== last), last];
 }
 
+/** Digits of the domain and the sum, in the places' own order. */
+type Split = Pick<MatrixShape, 'rows' | 'columns' | 'batch' | 'sum'>;
+
+function split(
+  a: Place,
+  b: Place,
+  free: readonly Axis[],
+  summed: readonly Axis[],
+  ending: Ending | null,
+): Split | null {
+  const results = [...written(ending).map((place) => place?.strides ?? NOWHERE), entryStrides(free)];
+  const has = (place: Place, axis: Axis): boolean => (place.strides.get(axis.name) ?? 0) !== 0;
+  const axes = free.filter((axis) => axis.size > 1);
+  const only = (inA: boolean): Axis[] => axes.filter((axis) => has(a, axis) === inA && has(b, axis) !== inA);
+  const both = axes.filter((axis) => has(a, axis) === has(b, axis));
+  const rows = digits(only(true), [a.strides, ...results]);
+  const columns = digits(only(false), [b.strides, ...results]);
+  const batch = digits(both, [a.strides, b.strides, ...results]);
+  const sum = digits(summed, [a.strides, b.strides]);
+  const fits = [rows, columns, batch].every((list) => list.length <= DIGITS) && (sum.length === 1 || sum.length === 2);
+  return fits && sum[sum.length - 1].size % 4 === 0 ? { rows, columns, batch, sum } : null;
+}
+
+/** Puts rows and columns in an order in which four can be read and written at once. */
 function shapeOf(
   a: Place,
   b: Place,
@@ -84,28 +116,20 @@ function shapeOf(
   chunk: number,
   ending: Ending | null,
 ): MatrixShape | null {
-  const written = [ending?.out.strides ?? NOWHERE, ending?.rem?.strides ?? NOWHERE, entryStrides(free)];
-  const has = (place: Place, axis: Axis): boolean => (place.strides.get(axis.name) ?? 0) !== 0;
-  const axes = free.filter((axis) => axis.size > 1);
-  const split = (inA: boolean): Axis[] => axes.filter((axis) => has(a, axis) === inA && has(b, axis) !== inA);
-  const rowDigits = digits(split(true), [a.strides, ...written]);
-  const columnDigits = digits(split(false), [b.strides, ...written]);
-  const both = axes.filter((axis) => has(a, axis) === has(b, axis));
-  const batch = digits(both, [a.strides, b.strides, ...written]);
-  const sum = digits(summed, [a.strides, b.strides]);
-  if (sum.length === 0 || sum.length > 2 || sum[sum.length - 1].size % 4 !== 0) return null;
-  if ([rowDigits, columnDigits, batch].some((list) => list.length > DIGITS)) return null;
-  // Results are written four columns at a time.
-  const results = ending === null ? [2] : ending.rem === null ? [0, 2] : [0, 1, 2];
-  if ([ending?.out, ending?.rem].some((place) => place != null && !isAligned(place))) return null;
-  if (!results.every((r) => multiples([...strides(rowDigits, 1 + r), ...strides(batch, 2 + r)]))) return null;
-  for (const columns of ordersInQuads(columnDigits, (d) => results.every((r) => d.strides[1 + r] === 1))) {
-    if (!results.every((r) => multiples(strides(columns.slice(0, -1), 1 + r)))) continue;
+  const whole = split(a, b, free, summed, ending);
+  if (whole === null || !written(ending).every((place) => place === undefined || isAligned(place))) return null;
+  const { batch, sum } = whole;
+  // Which of out, rem and entry are written, four columns at a time.
+  const results = [0, 1, 2].filter((r) => r === 2 || written(ending)[r] !== undefined);
+  if (!results.every((r) => multiples([...strides(whole.rows, 1 + r), ...strides(batch, 2 + r)]))) return null;
+  for (const columns of ordersInQuads(whole.columns, (d) => results.every((r) => d.strides[1 + r] === 1))) {
     const alongB = direction(b, strides(columns, 0), strides(batch, 1), strides(sum, 1));
-    for (const rows of ordersInQuads(rowDigits, () => true)) {
+    const others = results.flatMap((r) => strides(columns.slice(0, -1), 1 + r));
+    if (alongB === null || !multiples(others)) continue;
+    for (const rows of ordersInQuads(whole.rows, () => true)) {
       const alongA = direction(a, strides(rows, 0), strides(batch, 0), strides(sum, 0));
-      if (alongA !== null && alongB !== null)
-        return { a, b, aAlongK: alongA === 'k', bAlongK: alongB === 'k', rows, columns, batch, sum, chunk };
+      if (alongA === null) continue;
+      return { a, b, aAlongK: alongA === 'k', bAlongK: alongB === 'k', rows, columns, batch, sum, chunk };
     }
   }
   return null;
@@ -126,14 +150,17 @@ export function matrixPass(plan: PassPlan, shape: MatrixShape): Pass {
   const tiles = count(rows) * count(columns) * count(shape.batch);
   const [outer, inner] = shape.sum.length === 2 ? shape.sum : [{ size: 1, strides: [0, 0] }, shape.sum[0]];
   const params = new Uint32Array(BATCH + 8 * DIGITS);
-  params.set([tiles, count(columns), count(rows), shape.chunk, ending?.shift ?? 0, Number(ending?.negative ?? false)], 0);
+  params.set(
+    [tiles, count(columns), count(rows), shape.chunk, ending?.shift ?? 0, Number(ending?.negative ?? false)],
+    0,
+  );
   params.set([ending?.slot ?? 0, NONE], 6);
   params.set([...words64(ending?.min ?? 0n), ...words64(ending?.max ?? 0n)], 12);
   params.set(strides(shape.rows.slice(-1), 0).concat(shape.rows.at(-1)?.strides.slice(1) ?? []), 20);
   params.set([outer.size, inner.size / 4, strides(shape.columns.slice(-1), 0)[0]], 24);
   params.set([...outer.strides, ...inner.strides], 28);
   params.set([rows.length, columns.length, shape.batch.length], 32);
-  params.set([plan.adds, ending !== null, ending?.rem != null].map(Number), 36);
+  params.set([plan.adds, ending !== null, written(ending)[1] !== undefined].map(Number), 36);
   params.set([shape.aAlongK, shape.bAlongK].map(Number), 40);
   const put = (list: readonly Digit[], at: number): void =>
     list.forEach((d, i) => params.set([d.size, ...d.strides], at + 8 * i));
@@ -144,16 +171,19 @@ export function matrixPass(plan: PassPlan, shape: MatrixShape): Pass {
   return {
     record(step, probe) {
       const words = params.slice();
-      const [from, by] = [bind(a, step), bind(b, step)];
-      const to = ending === null ? null : bind(ending.out, step);
-      const rest = ending?.rem == null ? null : bind(ending.rem, step);
+      const factors = [a, b].map((place) => bind(place, step));
+      const results = written(ending).map((place) => bindIf(place, step));
       words[7] = probe?.entry ?? NONE;
       words[39] = Number(probe !== undefined);
       words.set(words64(plan.bias(step)), 8);
-      words.set([from.base, by.base, to?.base ?? 0, rest?.base ?? 0], 16);
+      words.set(
+        [...factors, ...results].map((bound) => bound?.base ?? 0),
+        16,
+      );
       const sums = plan.adds || ending === null ? scratch.sums(plan.which) : scratch.unused(1);
-      const buffers = [from.buffer, by.buffer, sums];
-      buffers.push(to?.buffer ?? scratch.unused(2), rest?.buffer ?? scratch.unused(3), scratch.flags);
+      const orUnused = (bound: Bound | undefined, i: 2 | 3): GPUBuffer => bound?.buffer ?? scratch.unused(i);
+      const buffers = [...factors.map((f) => f.buffer), sums, orUnused(results[0], 2), orUnused(results[1], 3)];
+      buffers.push(scratch.flags);
       queue.dispatch('train/matrix', queue.groupsFor(tiles, 64), words, buffers);
     },
   };

@@ -1,6 +1,6 @@
 /** What the passes of the training kernels share: scratch buffers, flags of values out of range, and the step's record. */
 import type { Term } from '../../protocol/program/relations.ts';
-import type { Tensor } from '../../protocol/program/tensors.ts';
+import type { Axis, Tensor } from '../../protocol/program/tensors.ts';
 import { EngineError } from './errors.ts';
 import { baseAt, bufferAt, type Layer, type Place } from './gpu-index.ts';
 import type { GpuStore, Slot } from './gpu-store.ts';
@@ -37,6 +37,35 @@ export interface Runner {
   readonly rowOf?: (check: number, entry: number) => number;
   /** The value of a check's entry, where no pass can be asked for it. */
   readonly readValue?: (check: number, entry: number, step: number) => Promise<bigint>;
+}
+
+/** What becomes of a sum: out = sign·⌊sum / (odd·2^shift)⌋, and the remainder where it is kept. */
+export interface Ending {
+  readonly out: Place;
+  readonly rem: Place | null;
+  readonly min: bigint;
+  readonly max: bigint;
+  readonly odd: number;
+  readonly shift: number;
+  readonly negative: boolean;
+  readonly slot: number;
+}
+
+/** A pass adds its terms to the sums (`adds`: to those of the pass before) and keeps them, or ends the operation. */
+export interface PassPlan {
+  readonly scratch: Scratch;
+  readonly free: readonly Axis[];
+  readonly layer: Layer;
+  readonly adds: boolean;
+  readonly which: 0 | 1;
+  readonly ending: Ending | null;
+  /** Added to every entry, at a step. */
+  readonly bias: (step: number) => bigint;
+}
+
+/** Places of an ending's result and remainder. */
+export function written(ending: Ending | null): readonly [out: Place | undefined, rem: Place | undefined] {
+  return [ending?.out, ending?.rem ?? undefined];
 }
 
 /** Words at the start of the flags that receive a probed value. */
@@ -123,7 +152,16 @@ export function planeOf(slot: Slot): number {
   return slot.wide ? slot.words : 0;
 }
 
-/** Binding and first word of a place at a step. */
-export function bind(place: Place, step: number): { buffer: GPUBuffer; base: number } {
+/** Buffer and first word of a place at a step. */
+export interface Bound {
+  readonly buffer: GPUBuffer;
+  readonly base: number;
+}
+
+export function bindIf(place: Place | undefined, step: number): Bound | undefined {
+  return place === undefined ? undefined : bind(place, step);
+}
+
+export function bind(place: Place, step: number): Bound {
   return { buffer: bufferAt(place, step), base: baseAt(place, step) };
 }

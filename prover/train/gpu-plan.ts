@@ -59,7 +59,7 @@ export class GpuPlan {
     this.#loss = loss.out.tensor as Tensor;
     const operations: [Operation, Layer][] = [];
     for (const [op, held] of schedule(program, 0)) {
-      operations.push([op, (held['layer'] as number | undefined) ?? null]);
+      operations.push([op, (held['layer']) ?? null]);
       if (kind === 'loss' && op.scope === 'middle' && op.kind === 'softmax') break;
     }
     operations.push([loss, null]);

@@ -1,10 +1,9 @@
 /** Parameters of entries.wgsl: one or two terms, four entries or four summands at once. */
 import { sizeOf } from '../../protocol/program/tensors.ts';
-import type { PassPlan } from './gpu-contract.ts';
 import { sumDigits, type Factors, type SumDigits } from './gpu-factors.ts';
 import { digits, isAligned, type Digit, type Place } from './gpu-index.ts';
 import { inQuads } from './gpu-matrix-pass.ts';
-import { NONE, bind, coefficient, words64, type Pass } from './gpu-pass.ts';
+import { NONE, bindIf, coefficient, words64, written, type Pass, type PassPlan } from './gpu-pass.ts';
 
 const DIGITS = 7;
 /** Words of the parameters before the digits. */
@@ -37,7 +36,10 @@ function modeOf(place: Place | undefined, apart: number, others: readonly number
 }
 
 function fourEntries(plan: PassPlan, f: Factors, g: Factors, places: readonly (Place | undefined)[]): Layout | null {
-  const list = digits(plan.free, places.map((p) => p?.strides ?? NOWHERE));
+  const list = digits(
+    plan.free,
+    places.map((p) => p?.strides ?? NOWHERE),
+  );
   const last = list.at(-1);
   if (last === undefined || last.size % 4 !== 0 || list.length > DIGITS) return null;
   const [sumF, sumG] = [sumDigits(f.sum), sumDigits(g.sum)];
@@ -47,14 +49,26 @@ function fourEntries(plan: PassPlan, f: Factors, g: Factors, places: readonly (P
     const others = [...list.slice(0, -1).map((d) => d.strides[i]), ...(i < 5 ? sum.map((s) => s ?? 0) : []), ...picks];
     return modeOf(place, last.strides[i], others);
   });
-  return { alongK: false, entries: inQuads(list), sumF, sumG, apart: last.strides, modes, threads: sizeOf(plan.free) / 4 };
+  return {
+    alongK: false,
+    entries: inQuads(list),
+    sumF,
+    sumG,
+    apart: last.strides,
+    modes,
+    threads: sizeOf(plan.free) / 4,
+  };
 }
 
 /** One term whose innermost summands lie side by side. */
 function fourSummands(plan: PassPlan, f: Factors, g: Factors, places: readonly (Place | undefined)[]): Layout | null {
   const inner = f.sum.at(-1);
-  if (inner === undefined || inner.size % 4 !== 0 || g.term !== null || f.gather !== null || f.places.length > 2) return null;
-  const list = digits(plan.free, places.map((p) => p?.strides ?? NOWHERE));
+  if (inner === undefined || inner.size % 4 !== 0 || g.term !== null || f.gather !== null || f.places.length > 2)
+    return null;
+  const list = digits(
+    plan.free,
+    places.map((p) => p?.strides ?? NOWHERE),
+  );
   if (list.length > DIGITS) return null;
   const whole = sumDigits(f.sum);
   const modes = places.map((place, i) => {
@@ -74,15 +88,16 @@ function fourSummands(plan: PassPlan, f: Factors, g: Factors, places: readonly (
 /** A pass that takes four at once, or null where the terms do not come in quads, or need 64-bit factors. */
 export function quadsPass(plan: PassPlan, f: Factors, g: Factors): Pass | null {
   const { scratch, ending } = plan;
-  const optional = (place: Place | null | undefined): Place | undefined => place ?? undefined;
-  const places = [0, 1, 2].map((i) => optional(f.places[i])).concat([0, 1].map((i) => optional(g.places[i])));
-  places.push(optional(ending?.out), optional(ending?.rem));
-  if (places.some((p) => p?.slot.wide === true) || (ending !== null && (ending.odd !== 1 || ending.shift > 32))) return null;
+  const places: (Place | undefined)[] = [0, 1, 2].map((i) => f.places[i]);
+  places.push(g.places[0], g.places[1], ...written(ending));
+  if (places.some((p) => p?.slot.wide === true) || (ending !== null && (ending.odd !== 1 || ending.shift > 32)))
+    return null;
   const layout = fourSummands(plan, f, g, places) ?? fourEntries(plan, f, g, places);
   if (layout === null) return null;
   const template = templateOf(plan, f, layout);
   const { modes, threads } = layout;
-  const out = modes[5] === SIDE_BY_SIDE && (ending?.rem == null || modes[6] === SIDE_BY_SIDE) ? SIDE_BY_SIDE : APART;
+  const out =
+    modes[5] === SIDE_BY_SIDE && (places[6] === undefined || modes[6] === SIDE_BY_SIDE) ? SIDE_BY_SIDE : APART;
   const constants = {
     F: f.places.length,
     G: g.places.length,
@@ -95,7 +110,7 @@ export function quadsPass(plan: PassPlan, f: Factors, g: Factors): Pass | null {
   return {
     record(step, probe) {
       const params = template.slice();
-      const bound = places.map((p) => (p === undefined ? undefined : bind(p, step)));
+      const bound = places.map((p) => bindIf(p, step));
       params[3] = probe?.entry ?? NONE;
       params[55] = Number(probe !== undefined);
       if (f.term !== null) params.set(words64(coefficient(f.term, step)), 8);
@@ -124,7 +139,7 @@ function templateOf(plan: PassPlan, f: Factors, layout: Layout): Uint32Array {
   params.set(sumF.inner, 44);
   params.set(sumG.outer, 48);
   params.set(sumG.inner, 50);
-  params.set([adds, ending !== null, ending?.rem != null].map(Number), 52);
+  params.set([adds, ending !== null, written(ending)[1] !== undefined].map(Number), 52);
   entries.forEach((d, i) => params.set([d.size, ...d.strides], HEAD + 8 * i));
   return params;
 }

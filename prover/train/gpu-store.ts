@@ -1,5 +1,5 @@
 /** Buffers of a program's tensors on the GPU: row-major 32-bit words; what needs 64 bits has its high words in a second plane. */
-import { sizeOf, type Operand, type Tensor } from '../../protocol/program/tensors.ts';
+import type { Operand, Tensor } from '../../protocol/program/tensors.ts';
 import type { GpuQueue } from '../backend/gpu-queue.ts';
 import { EngineError } from './errors.ts';
 
@@ -59,15 +59,10 @@ export class GpuStore {
     return slot;
   }
 
-  /** Whether the tensor has buffers. */
-  has(tensor: Tensor): boolean {
-    return this.#slots.has(tensor.name);
-  }
-
   /** Writes words from a buffer's word `at` on. */
   write(buffer: GPUBuffer, at: number, words: Int32Array | Uint32Array): void {
     const view = new Uint32Array(words.buffer, words.byteOffset, words.length);
-    this.queue.write(buffer, 4 * at, view as Uint32Array<ArrayBuffer>);
+    this.queue.write(buffer, 4 * at, view);
   }
 
   /** A storage buffer of zeros. @throws EngineError when the device cannot bind it */
@@ -113,9 +108,4 @@ export class GpuStore {
     const bufferOf = (slice: number): GPUBuffer => buffers[turns && slice > 0 ? 2 - (slice & 1) : slice];
     return { tensor, strides, words, wide, unsigned, buffers, bufferOf };
   }
-}
-
-/** Number of entries of a chain's slice. */
-export function sliceSize(chain: Tensor): number {
-  return sizeOf(chain.axes.slice(1));
 }
