@@ -1,5 +1,5 @@
 /** How a run's steps are cut into segments. */
-import { RunConfigError } from './train/errors.ts';
+import { RunConfigError } from '../train/errors.ts';
 
 /** Steps [first, first + steps). */
 export interface SegmentRange {

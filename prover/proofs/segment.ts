@@ -1,18 +1,18 @@
 /** From a trained run to the proof of one of its segments: regenerate the witness, commit, state, prove, verify. */
-import { instanceOf } from '../protocol/instance.ts';
-import type { LlamaProgram } from '../protocol/program/llama.ts';
-import type { Statement } from '../protocol/statement.ts';
-import { verifyProof, type VerifiedProof } from '../protocol/verify.ts';
-import { commitOracle } from './commitment.ts';
-import type { Compute } from './compute.ts';
-import { proveInstance, type PhaseListener, type Witness } from './prove.ts';
-import type { SegmentRange } from './segment-range.ts';
-import type { Batch, CellMap, Engine, StepResult } from './train/engine.ts';
-import { RunFolderError } from './train/errors.ts';
-import { dataCells } from './train/rows.ts';
-import { checkpointSteps } from './train/run-folder.ts';
-import type { Run } from './train/run.ts';
-import { nextState } from './train/state.ts';
+import { instanceOf } from '../../protocol/instance.ts';
+import type { LlamaProgram } from '../../protocol/program/llama.ts';
+import type { Statement } from '../../protocol/statement.ts';
+import { verifyProof, type VerifiedProof } from '../../protocol/verify.ts';
+import { commitOracle } from '../commitment.ts';
+import type { Compute } from '../compute.ts';
+import { proveInstance, type PhaseListener, type Witness } from '../prove.ts';
+import type { SegmentRange } from './ranges.ts';
+import type { Batch, CellMap, Engine, StepResult } from '../train/engine.ts';
+import { RunFolderError } from '../train/errors.ts';
+import { dataCells } from '../train/rows.ts';
+import { checkpointSteps } from '../train/run-folder.ts';
+import type { Run } from '../train/run.ts';
+import { nextState } from '../train/state.ts';
 
 /** A segment's proof, as this machine's verifier accepted it. */
 export interface ProvenSegment {
