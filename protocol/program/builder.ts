@@ -157,7 +157,8 @@ export class ProgramBuilder {
     const plus = spec.plus ?? [];
     const sign = spec.sign ?? 1n;
     // A scale too large for its place would make the shift negative, and 1n << −1n is 0n.
-    if (divisor < 1n) throw new RangeError(`contraction ${name} divides by ${divisor}; the declared scales do not fit together`);
+    if (divisor < 1n)
+      throw new RangeError(`contraction ${name} divides by ${divisor}; the declared scales do not fit together`);
     const exact = divisor === 1n;
     const bias = spec.bias ?? divisor / 2n;
     const bits = (divisor - 1n).toString(2).length;
