@@ -1,9 +1,13 @@
 /** What computes: the GPU through WebGPU, or the plain reference on the CPU. */
 import type { LlamaProgram } from '../protocol/program/llama.ts';
 import type { Backend } from './backend/backend.ts';
+import { ProverError } from './errors.ts';
 import type { Engine } from './train/engine.ts';
 
 export type ComputeKind = 'gpu' | 'cpu';
+
+/** What a command may be asked for; auto: the GPU where a driver is accepted, else the CPU. */
+export type BackendChoice = ComputeKind | 'auto';
 
 /** A backend for proofs and engines for training on one device. */
 export interface Compute {
@@ -34,4 +38,16 @@ export async function openCompute(kind: ComputeKind): Promise<Compute> {
     engine: (program, options) => createGpuEngine(program, { ...options, device: backend.gpu }),
     close: () => backend.close(),
   };
+}
+
+/** Opens a backend alone. @throws DeviceError when a GPU is asked for and no driver is accepted */
+export async function openBackend(choice: BackendChoice): Promise<Backend> {
+  if (choice !== 'auto') return (await openCompute(choice)).backend;
+  try {
+    return (await openCompute('gpu')).backend;
+  } catch (error) {
+    // By its name, since the class comes with the GPU's packages.
+    if (!(error instanceof ProverError && error.name === 'DeviceError')) throw error;
+    return (await openCompute('cpu')).backend;
+  }
 }

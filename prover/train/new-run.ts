@@ -1,27 +1,25 @@
 /** From a model folder, a data file and a configuration to a new run. */
 import { createHash, randomBytes } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
-import { PROTOCOL } from '../../protocol/parameters.ts';
-import { toHex } from '../../protocol/bytes.ts';
 import type { Adapter } from '../../protocol/program/adapter.ts';
-import { llamaProgram, type LlamaProgram } from '../../protocol/program/llama.ts';
-import { segmentConfig } from '../../protocol/segment-program.ts';
+import type { LlamaProgram } from '../../protocol/program/llama.ts';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import { ADAPTER_WEIGHTS, readRoundedAdapter } from '../model/adapter.ts';
 import { readArchitecture, type Architecture } from '../model/config.ts';
-import { ROW_RULE, readDataset } from '../model/dataset.ts';
-import { QUANTISATION_RULE, quantiseBase } from '../model/quantise.ts';
+import { readDataset } from '../model/dataset.ts';
+import { quantiseBase } from '../model/quantise.ts';
 import { TensorFiles } from '../model/tensor-files.ts';
 import { loadTokenizer } from '../model/tokenizer.ts';
 import type { Backend } from '../backend/backend.ts';
-import { commitOracle, type RunShape } from '../commitment.ts';
-import { baseCells, modelShape } from './base-cells.ts';
+import { commitOracle } from '../commitment.ts';
+import { baseCells } from './base-cells.ts';
 import type { CellMap } from './engine.ts';
 import { RunConfigError, RunFolderError } from './errors.ts';
 import { dataCells, holdOut } from './rows.ts';
-import { optimizerOf, precisionOf, type RunConfig } from './run-config.ts';
+import type { RunConfig } from './run-config.ts';
 import { refuseRun } from './run-folder.ts';
+import { runShape, shapeProgram } from './run-shape.ts';
 import { Run, cellsDigest } from './run.ts';
 
 export interface RunSources {
@@ -55,22 +53,7 @@ export async function newRun(sources: RunSources, config: RunConfig, backend: Ba
   const { seqLen, lossOn } = config;
   const dataset = await readDataset(data, tokenizer, { seqLen, lossOn, vocabSize: architecture.vocabSize });
   const rows = holdOut(dataset, config.evalRows);
-  const shape: RunShape = {
-    protocol: PROTOCOL,
-    parameters: config.parameters,
-    model: modelShape(architecture),
-    quantisation: QUANTISATION_RULE,
-    tokenizer: toHex(tokenizer.digest),
-    rows: { rule: ROW_RULE, bos: tokenizer.bos, eos: tokenizer.eos },
-    lora: { rank: config.rank, alpha: config.alpha, targets: config.targets },
-    ...precisionOf(config),
-    optimizer: optimizerOf(config),
-    batch: config.batch,
-    seqLen,
-    dataRows: rows.training.rows,
-    steps: config.steps,
-    losses: config.losses,
-  };
+  const shape = runShape(config, architecture, tokenizer, rows.training.rows);
   const program = shapeProgram(shape);
   const base = await readBase(model, architecture, program);
   const spec = checkedRun({
@@ -104,23 +87,13 @@ export async function openRun(folder: string): Promise<OpenedRun> {
   return { run, base };
 }
 
-async function readBase(model: string, architecture: Architecture, program: LlamaProgram): Promise<CellMap> {
+/** Cells of a model folder's base, by the program's shape. @throws the errors of model files */
+export async function readBase(model: string, architecture: Architecture, program: LlamaProgram): Promise<CellMap> {
   const files = await TensorFiles.openModel(model);
   try {
     return baseCells(program, await quantiseBase(files, architecture));
   } finally {
     await files.close();
-  }
-}
-
-/** A program of the run's shape, whose constants are of no matter. */
-function shapeProgram(shape: RunShape): LlamaProgram {
-  const run: RunSpec = { ...shape, baseRoot: '', dataRoot: '', nonce: '', owner: '' };
-  try {
-    return llamaProgram(segmentConfig(run, 0, [1]));
-  } catch (error) {
-    if (error instanceof RangeError) throw new RunConfigError(error.message);
-    throw error;
   }
 }
 
