@@ -72,17 +72,9 @@ export class ProofWriter extends Channel {
     this.#message('bytes', label, data);
   }
 
-  /** Finds and writes the first nonce with `bits` leading zero bits; `search` may be a faster one. */
+  /** Finds and writes the first nonce with `bits` leading zero bits; zero where none is asked for. */
   grind(label: string, bits: number): void {
-    const nonce = new Uint8Array(NONCE_BYTES);
-    const view = new DataView(nonce.buffer);
-    if (bits > 0) {
-      for (let n = 0n; ; n++) {
-        view.setBigUint64(0, n);
-        if (leadingZeros(this.transcript.grindDigest(nonce)) >= bits) break;
-      }
-    }
-    this.#message('nonce', label, nonce);
+    this.#message('nonce', label, bits > 0 ? this.transcript.searchNonce(bits) : new Uint8Array(NONCE_BYTES));
   }
 
   hint(label: string, data: Uint8Array): void {

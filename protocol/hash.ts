@@ -179,3 +179,28 @@ export function compressPair(left: Uint8Array, right: Uint8Array): Uint8Array {
   rounds(pairState, ROUND_CONSTANTS, PAIR_PADDING);
   return writeState(pairState, new Uint8Array(DIGEST_BYTES));
 }
+
+/**
+ * The first 8-byte big-endian nonce for which SHA-256(prefix ‖ nonce) begins with `bits` zero bits, by trying 0, 1, 2, ….
+ * @param prefix at most 47 bytes, so that the message is one block
+ * @param bits 0 to 32
+ * @throws RangeError for a longer prefix or more bits
+ */
+export function searchNonce(prefix: Uint8Array, bits: number): Uint8Array {
+  if (prefix.length > 47 || bits > 32) throw new RangeError('a nonce is searched for one block and at most 32 bits');
+  const block = new Uint8Array(BLOCK_BYTES);
+  block.set(prefix);
+  const view = new DataView(block.buffer);
+  block[prefix.length + 8] = 0x80;
+  view.setUint32(BLOCK_BYTES - 4, 8 * (prefix.length + 8));
+  const state = new Int32Array(8);
+  for (let nonce = 0; ; nonce++) {
+    view.setUint32(prefix.length, Math.floor(nonce / 2 ** 32));
+    view.setUint32(prefix.length + 4, nonce % 2 ** 32);
+    load(block, 0);
+    expand(schedule);
+    state.set(INITIAL);
+    rounds(state, ROUND_CONSTANTS, schedule);
+    if (Math.clz32(state[0]) >= bits) return block.slice(prefix.length, prefix.length + 8);
+  }
+}

@@ -78,7 +78,8 @@ export function instanceOf(statement: Statement): Instance {
     refuse('PROTOCOL', `the proof is of protocol ${run.protocol}; this verifier knows ${PROTOCOL}`);
   const set = PARAMETER_SETS.get(run.parameters);
   if (set === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
-  const id = runId(run);
+  const params = forRun(set, Math.ceil(run.steps / segment.steps));
+  const isPublic = (oracle: OracleName): boolean => segment.first === 0 && PUBLIC_AT_START.has(oracle);
   let circuit: Circuit;
   try {
     circuit = compile(llamaProgram(segmentConfig(run, segment.first, segment.counts)));
@@ -86,6 +87,12 @@ export function instanceOf(statement: Statement): Instance {
     if (error instanceof RangeError) return refuse('PROGRAM', error.message);
     throw error;
   }
+  // Soundness comes before the work that grows with the statement.
+  const committed = presentOracles(circuit).filter((o) => !isPublic(o));
+  const { bits, target } = soundness(circuit, params, committed);
+  if (bits < target)
+    refuse('SOUNDNESS', `the statement's size leaves ${bits} bits of soundness; ${target} are required`);
+  const id = runId(run);
   const sampler = deriveSeed(id, 'sampler');
   const rows = Array.from({ length: segment.steps }, (_, t) =>
     rowsOfStep(sampler, run.dataRows, run.batch, segment.first + t),
@@ -93,16 +100,13 @@ export function instanceOf(statement: Statement): Instance {
   const known = new Map<OracleName, Uint32Array>();
   if (segment.first === 0) {
     const cells = startCells(circuit.program, deriveSeed(id, 'adapter'));
-    known.set('adapterIn', packStack(circuit.stacks.adapterIn, cells));
-    known.set('momentsIn', packStack(circuit.stacks.momentsIn, cells));
+    for (const oracle of PUBLIC_AT_START) known.set(oracle, packStack(circuit.stacks[oracle], cells));
   }
-  const params = forRun(set, Math.ceil(run.steps / segment.steps));
-  const instance = { header: proofHeader(statement), params, circuit, rows, losses: segment.losses, known };
-  const { bits, target } = instanceSoundness(instance);
-  if (bits < target)
-    refuse('SOUNDNESS', `the statement's size leaves ${bits} bits of soundness; ${target} are required`);
-  return instance;
+  return { header: proofHeader(statement), params, circuit, rows, losses: segment.losses, known };
 }
+
+/** Oracles that are public before a run's first step. */
+const PUBLIC_AT_START: ReadonlySet<OracleName> = new Set(['adapterIn', 'momentsIn']);
 
 const KIND: Readonly<Record<Exclude<OracleName, 'witness'>, CommitmentKind>> = {
   base: 'base',

@@ -8,11 +8,11 @@
 import { ascii, concat, u32 } from './bytes.ts';
 import { P } from './field.ts';
 import type { Ext } from './extension.ts';
-import { sha256 } from './hash.ts';
+import { searchNonce, sha256 } from './hash.ts';
 
 const ABSORB = ascii('zklora/absorb/v1');
 const SQUEEZE = ascii('zklora/squeeze/v1');
-const GRIND = ascii('zklora/grind/v1');
+const GRIND = ascii('zklora/grind');
 
 /** Number of leading zero bits. */
 export function leadingZeros(digest: Uint8Array): number {
@@ -60,14 +60,14 @@ export class Transcript {
     return out;
   }
 
-  /** The digest whose leading zeros prove work: H("grind" ‖ state ‖ nonce), one SHA-256 block. */
+  /** The digest whose leading zeros prove work: H("zklora/grind" ‖ state ‖ nonce), one SHA-256 block. */
   grindDigest(nonce: Uint8Array): Uint8Array {
-    return sha256(concat(GRIND.subarray(0, 13), this.#state, nonce));
+    return sha256(concat(GRIND, this.#state, nonce));
   }
 
-  /** The state, for a prover that searches a nonce elsewhere. */
-  get state(): Uint8Array {
-    return this.#state.slice();
+  /** The first nonce whose grind digest has `bits` leading zero bits. */
+  searchNonce(bits: number): Uint8Array {
+    return searchNonce(concat(GRIND, this.#state), bits);
   }
 
   #squeeze(label: string, counter: number): Uint8Array {
