@@ -94,11 +94,13 @@ function inverseOf(n: number): bigint {
 }
 
 /**
- * Σ_i eq(point, start + i)·values[i] for integers |values[i]| < 2^26. The inner sums run over doubles: 22-bit limbs of the
- * weights times 26-bit values, 2^5 at a time, stay below 2^53.
+ * Σ_i eq(point, start + i)·values[i] for 32-bit integers. The inner sums run over doubles, exactly: 22-bit limbs of the
+ * weights times values of `bits` bits, 2^(31 − bits) at a time, stay within 53 bits.
  */
 export function evaluateIntegers(values: Int32Array, start: number, point: readonly Ext[]): Ext {
-  const lowBits = Math.min(5, point.length);
+  const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const bits = Math.ceil(Math.log2(largest + 1));
+  const lowBits = Math.min(10, 31 - bits, point.length);
   const width = 2 ** lowBits;
   const low = eqTable(point.slice(0, lowBits));
   const limbs = limbsOf(low);
