@@ -8,6 +8,18 @@ import { downloadState, downloadWitness, uploadBase, uploadState } from './gpu-c
 import { GpuPlan, checkShape } from './gpu-plan.ts';
 import { GpuStore } from './gpu-store.ts';
 
+/** One queue a device, so that its engines compile every kernel once. */
+const queues = new WeakMap<GpuDevice, GpuQueue>();
+
+function queueOf(gpu: GpuDevice): GpuQueue {
+  let queue = queues.get(gpu);
+  if (queue === undefined) {
+    queue = new GpuQueue(gpu);
+    queues.set(gpu, queue);
+  }
+  return queue;
+}
+
 /** A segment under way. */
 interface Segment {
   readonly program: LlamaProgram;
@@ -34,7 +46,7 @@ class GpuEngine implements Engine {
     this.#ownsDevice = ownsDevice;
     this.#made = program;
     this.#keepsWitness = keepsWitness;
-    this.#store = new GpuStore(new GpuQueue(gpu), keepsWitness);
+    this.#store = new GpuStore(queueOf(gpu), keepsWitness);
     this.#aside = new GpuStore(this.#store.queue, false, this.#store);
   }
 

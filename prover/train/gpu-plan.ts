@@ -59,7 +59,7 @@ export class GpuPlan {
     this.#loss = loss.out.tensor as Tensor;
     const operations: [Operation, Layer][] = [];
     for (const [op, held] of schedule(program, 0)) {
-      operations.push([op, (held['layer']) ?? null]);
+      operations.push([op, held['layer'] ?? null]);
       if (kind === 'loss' && op.scope === 'middle' && op.kind === 'softmax') break;
     }
     operations.push([loss, null]);
@@ -92,11 +92,14 @@ export class GpuPlan {
     const slot = this.#store.slot(this.#loss);
     const at = slot.strides[0] * step;
     const { queue } = this.#store;
-    const [flags, low, high] = await Promise.all([
-      queue.read(this.#scratch.flags, 0, 4 * this.#scratch.flagWords),
-      queue.read(slot.buffers[0], 4 * at, 4),
-      queue.read(slot.buffers[0], 4 * (at + slot.words), 4),
-    ]);
+    queue.flush();
+    const [flags, low, high] = await this.#store.pace.wait(() =>
+      Promise.all([
+        queue.read(this.#scratch.flags, 0, 4 * this.#scratch.flagWords),
+        queue.read(slot.buffers[0], 4 * at, 4),
+        queue.read(slot.buffers[0], 4 * (at + slot.words), 4),
+      ]),
+    );
     for (const runner of this.#runners) {
       const found = firstFlag(runner, flags);
       if (found !== null) throw await this.#overflow(runner, found.check, found.entry, step);
