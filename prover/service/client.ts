@@ -136,3 +136,20 @@ export async function fetchAdapter(url: string, root: string): Promise<AdapterAn
 export async function fetchVerifiers(url: string): Promise<VerifiersAnswer> {
   return request(routeUrl(url, 'verifiers'), verifiersAnswer, {}, READ_PATIENCE);
 }
+
+/** The bytes of a stored proof, checked against their digest, or null. @param digest 64 hexadecimal digits. @throws as `submitProof` */
+export async function fetchProofBytes(url: string, digest: string): Promise<Uint8Array | null> {
+  const route = routeUrl(url, `proofs/${digest}/raw`);
+  let bytes: Uint8Array;
+  let response: Response;
+  try {
+    response = await fetch(route, { signal: AbortSignal.timeout(READ_PATIENCE) });
+    bytes = await response.bytes();
+  } catch (error) {
+    throw new ServiceUnreachableError(route, reasonOf(error), { cause: error });
+  }
+  if (response.status === 404) return null;
+  if (!response.ok) throw new ServiceAnswerError(route, `status ${response.status}`);
+  if (toHex(sha256(bytes)) !== digest) throw new ServiceAnswerError(route, 'its bytes have another digest');
+  return bytes;
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+
+/** `./zklora submit RUN --to URL` */
+export function register(program: Command): void {
+  program
+    .command('submit')
+    .description('send the proofs of a run to a verification service, which verifies, stores and attests them')
+    .argument('<run>', 'folder of the run')
+    .requiredOption('--to <url>', 'the service')
+    .option('--json', 'print the answers as JSON', false)
+    .action(async (run: string, options: { to: string; json: boolean }) => {
+      const { submitCommand } = await import('../service/submit-command.ts');
+      process.exitCode = await submitCommand(run, options);
+    });
+}
