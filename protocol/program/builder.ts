@@ -118,9 +118,10 @@ export class ProgramBuilder {
   }
 
   /** A tensor whose cells are bound to a table by a lookup, so that they need no range lookup of their own. */
-  tableTensor(name: string, axes: readonly Axis[], min: bigint, max: bigint): Tensor {
+  tableTensor(name: string, axes: readonly Axis[], min: bigint, max: bigint, lastAxisSum?: bigint): Tensor {
     const cells = this.cells(name, 'witness', axes, null);
-    return { kind: 'tensor', name, axes, parts: [{ cells, coef: 1n }], offset: min, min, max };
+    const tensor: Tensor = { kind: 'tensor', name, axes, parts: [{ cells, coef: 1n }], offset: min, min, max };
+    return lastAxisSum === undefined ? tensor : { ...tensor, lastAxisSum };
   }
 
   relation(name: string, domain: readonly Axis[], terms: readonly Term[]): void {

@@ -104,12 +104,20 @@ function termBound(t: Term, inDomain: ReadonlySet<string>): bigint {
   if (t.scale !== undefined)
     bound *= t.scale.values.reduce((m, v) => ((v < 0n ? -v : v) > m ? (v < 0n ? -v : v) : m), 0n);
   const summed = new Map<string, number>();
+  const whole = new Set<string>();
   for (const f of t.factors) {
-    bound *= magnitude(f.tensor);
-    f.uses.forEach((u, i) => {
-      if ('axis' in u && !inDomain.has(u.axis)) summed.set(u.axis, f.tensor.axes[i]?.size ?? 0);
+    const names = f.uses.map((u) => ('axis' in u && !inDomain.has(u.axis) ? u.axis : null));
+    const last = names.at(-1) ?? null;
+    const total = f.tensor.kind === 'onehot' ? 1n : f.tensor.kind === 'tensor' ? f.tensor.lastAxisSum : undefined;
+    // |Σ a·b| ≤ Σ|a| · max|b|: one factor's sum over its last axis stands for that axis's length.
+    const useTotal = total !== undefined && last !== null && !whole.has(last);
+    if (useTotal) whole.add(last);
+    bound *= useTotal ? total : magnitude(f.tensor);
+    names.forEach((name, i) => {
+      if (name !== null) summed.set(name, f.tensor.axes[i].size);
     });
   }
+  for (const name of whole) summed.delete(name);
   for (const size of summed.values()) bound *= BigInt(size);
   return bound;
 }

@@ -133,7 +133,8 @@ function softmax(
   const domain = score.axes.slice(0, -1);
   const last = score.axes[score.axes.length - 1];
   const top = 1n << BigInt(bits);
-  const p = b.tableTensor(`${name}.p`, score.axes, 0n, top);
+  // Σ p ≤ 2^P by the relation `under`
+  const p = b.tableTensor(`${name}.p`, score.axes, 0n, top, top);
   const next = b.tableTensor(`${name}.next`, score.axes, 0n, top + (top >> 9n));
   // Σ next − Σ p − 1 = under + over, and T(u+1) − T(u) ≤ T(u)·(e^(1/1024) − 1) + 1.
   const gap = (top >> 10n) + (top >> 20n) + BigInt(last.size) + 2n;

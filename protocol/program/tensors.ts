@@ -39,6 +39,8 @@ export interface Tensor {
   readonly offset: bigint;
   readonly min: bigint;
   readonly max: bigint;
+  /** Where a relation of the program shows it: Σ |entries| over the last axis is at most this. */
+  readonly lastAxisSum?: bigint;
 }
 
 /** A tensor that every verifier computes: `values` row-major over `axes`. */
