@@ -5,7 +5,7 @@
 // GATHER: f0 holds token ids, not a factor; f1 is read at the id's place (the sum over a one-hot axis).
 // f0 … g1: int32 tensors; with WIDE those that have a second plane are 64-bit. Entry i lies at base + Σ digit·stride.
 // flags[slot]: the smallest i whose value leaves [min, max]; flags[0], flags[1]: the value of entry `probe`.
-// Grid: any number of workgroups; threads loop over the entries. CPU twin: prover/train/cpu-engine.ts.
+// Grid: any number of workgroups; threads loop over the entries. CPU twin: prover/train/operations.ts.
 
 override F: u32 = 1u;
 override G: u32 = 0u;
