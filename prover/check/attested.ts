@@ -1,0 +1,51 @@
+/** Attested: who signed that the run ends at this adapter? */
+import { recoverAddress, runAttestationDigest, type Hex } from '../../protocol/attestation.ts';
+import type { RunSpec } from '../../protocol/statement.ts';
+import type { AdapterRecord } from '../chain/registry.ts';
+import { fetchAdapter } from '../service/client.ts';
+import { no, yes, type Answer } from './answers.ts';
+
+/** What an attestation or an anchor must say: the whole record where the run is proven here, else what its claim says. */
+export type Expected = Partial<AdapterRecord>;
+
+export function expectedRecord(run: RunSpec, runId: string, root: string, record: AdapterRecord | null): Expected {
+  if (record !== null) return record;
+  const hex = (digits: string): Hex => `0x${digits}`;
+  const { baseRoot, dataRoot, owner, steps } = run;
+  const roots = { adapterRoot: hex(root), baseRoot: hex(baseRoot), dataRoot: hex(dataRoot) };
+  return { runId: hex(runId), ...roots, owner: owner as Hex, steps: BigInt(steps) };
+}
+
+/** The first field in which a record differs from what is expected; null where none does. */
+export function difference(expected: Expected, actual: AdapterRecord): string | null {
+  const text = (value: unknown): string => String(value).toLowerCase();
+  const names = Object.keys(expected) as (keyof AdapterRecord)[];
+  return names.find((name) => text(expected[name]) !== text(actual[name])) ?? null;
+}
+
+/**
+ * Asks a service for its attestation of the run that ends at an adapter root, and recovers the signer.
+ *
+ * @param attester the only signer that counts; null: any, who it is stands in the evidence
+ */
+export async function attested(
+  worker: string,
+  expected: Expected & { readonly runId: Hex; readonly adapterRoot: Hex },
+  attester: Hex | null,
+): Promise<Answer> {
+  const answer = await fetchAdapter(worker, expected.adapterRoot.slice(2));
+  if (answer === null) return no(`${worker} knows no proof that ends at this adapter`);
+  const run = answer.runs.find((r) => `0x${r.runId}` === expected.runId);
+  if (run?.final == null) return no(`${worker} has no complete run that ends at this adapter`);
+  const signed = run.final.attestation;
+  if (signed === null) return no(`${worker} has the whole run but attests nothing: it has no key`);
+  const { attestation, signature } = signed;
+  const differs = difference(expected, attestation);
+  if (differs !== null) return no(`the attestation is of another record: ${differs} differs`);
+  const signer = recoverAddress(runAttestationDigest(attestation), signature);
+  const issued = new Date(Number(attestation.issuedAt) * 1000).toISOString();
+  const evidence = { attester: signer, issued, signature };
+  if (attester !== null && signer.toLowerCase() !== attester.toLowerCase())
+    return no(`it is attested by another than ${attester}`, evidence);
+  return yes(evidence);
+}

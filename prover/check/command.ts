@@ -1,0 +1,70 @@
+/** `./zklora check`. */
+import { isAddress, type Address } from 'viem';
+import { openBackend, type BackendChoice } from '../compute.ts';
+import { ProverError } from '../errors.ts';
+import { QUESTIONS, answersText, type Question } from './answers.ts';
+import { checkAdapter } from './check.ts';
+
+export interface CheckRequest {
+  readonly proofs?: string;
+  readonly worker?: string;
+  readonly attester?: string;
+  readonly rpc?: string;
+  readonly registry?: string;
+  readonly chainId?: number;
+  readonly fromBlock?: number;
+  readonly require?: readonly string[];
+  readonly backend: BackendChoice;
+  readonly json: boolean;
+}
+
+/** What was asked cannot be answered so. */
+class CheckRequestError extends ProverError {}
+
+/**
+ * Prints the four answers.
+ *
+ * @returns the exit status: 0 when every required answer is yes. Required are integrity and proof, attested where a
+ *   service is named, anchored where a chain is; or what --require lists
+ */
+export async function checkCommand(adapter: string, request: CheckRequest): Promise<number> {
+  const required = requiredOf(request);
+  const { proofs = null, worker = null, rpc, registry, chainId, fromBlock } = request;
+  if ((rpc === undefined) !== (registry === undefined))
+    throw new CheckRequestError('a registry is found by its node and its address', 'Give both --rpc and --registry.');
+  const at =
+    rpc === undefined
+      ? null
+      : { rpcUrl: rpc, registry: addressOf(registry!), chainId, fromBlock: BigInt(fromBlock ?? 0) };
+  const attester = request.attester === undefined ? null : addressOf(request.attester);
+  const backend = await openBackend(request.backend);
+  try {
+    const answers = await checkAdapter(backend, { adapter, proofs, worker, attester, registry: at });
+    const lacking = required.filter((question) => answers[question].answer !== 'yes');
+    if (request.json) process.stdout.write(`${JSON.stringify({ answers, required, lacking })}\n`);
+    else process.stdout.write(`${answersText(answers)}\n`);
+    if (lacking.length > 0) process.stderr.write(`Not what was asked for: ${lacking.join(', ')}.\n`);
+    return lacking.length === 0 ? 0 : 1;
+  } finally {
+    backend.close();
+  }
+}
+
+function requiredOf({ require, worker, rpc }: CheckRequest): readonly Question[] {
+  if (require === undefined) {
+    const asked = { integrity: true, proof: true, attested: worker !== undefined, anchored: rpc !== undefined };
+    return QUESTIONS.filter((question) => asked[question]);
+  }
+  return require.map((name) => {
+    const question = QUESTIONS.find((q) => q === name);
+    if (question === undefined)
+      throw new CheckRequestError(`"${name}" is none of the answers`, `Choose from ${QUESTIONS.join(', ')}.`);
+    return question;
+  });
+}
+
+function addressOf(text: string): Address {
+  if (!isAddress(text, { strict: false }))
+    throw new CheckRequestError(`"${text}" is no Ethereum address`, 'Give 0x and 40 hexadecimal digits.');
+  return text;
+}
