@@ -75,7 +75,7 @@ async function configOf({ config, settings }: TrainRequest) {
 }
 
 /** The loss plot, and after the last step the adapter. */
-async function writeResults(run: Run, outcome: TrainOutcome): Promise<void> {
+export async function writeResults(run: Run, outcome: TrainOutcome): Promise<void> {
   const { losses, evaluations, state, complete } = outcome;
   if (losses.length > 0) {
     const plot = lossPlot(`Training loss of ${run.file.name}`, losses, evaluations, run.spec.steps);

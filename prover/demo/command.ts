@@ -1,0 +1,34 @@
+/** `./zklora demo`. */
+import { Stage } from './stage.ts';
+import { demo } from './demo.ts';
+import { Teller } from './tell.ts';
+
+export interface DemoRequest {
+  readonly steps: number;
+  readonly keep: boolean;
+  readonly json: boolean;
+}
+
+/** Shows the whole way. Everything that it starts ends with it. @returns the exit status: 0, or 130 after Ctrl-C */
+export async function demoCommand({ steps, keep, json }: DemoRequest): Promise<number> {
+  const stage = await Stage.open(keep);
+  const teller = new Teller();
+  const interrupt = (signal: NodeJS.Signals): void => {
+    process.stderr.write('\nStopping …\n');
+    const status = signal === 'SIGINT' ? 130 : 143;
+    void stage.end().finally(() => process.exit(status));
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    const summary = await demo(stage, teller, steps);
+    await stage.end();
+    const { seconds, phases } = teller;
+    teller.say(`\nDone in ${seconds.toFixed(0)} s: ${phases.map((p) => `${p.name} ${p.seconds.toFixed(1)} s`).join(', ')}.`);
+    if (keep) teller.say(`Everything is kept in ${stage.folder}.`);
+    if (json) process.stdout.write(`${JSON.stringify({ ok: true, seconds, phases, ...summary })}\n`);
+    return 0;
+  } finally {
+    await stage.end();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
