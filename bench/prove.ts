@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { verifyProof } from '../protocol/verify.ts';
 import { openDevice } from '../prover/backend/device.ts';
 import { openCompute } from '../prover/compute.ts';
-import { SegmentProver } from '../prover/segment.ts';
+import { SegmentProver } from '../prover/proofs/segment.ts';
 import { newRun } from '../prover/train/new-run.ts';
 import { runConfig } from '../prover/train/run-config.ts';
 import { train } from '../prover/train/trainer.ts';
