@@ -13,9 +13,12 @@ export interface DemoRequest {
 export async function demoCommand({ steps, keep, json }: DemoRequest): Promise<number> {
   const stage = await Stage.open(keep);
   const teller = new Teller();
+  let status: number | null = null;
   const interrupt = (signal: NodeJS.Signals): void => {
+    // The second Ctrl-C does not wait; what was started ends with this process anyway.
+    if (status !== null) process.exit(status);
+    status = signal === 'SIGINT' ? 130 : 143;
     process.stderr.write('\nStopping …\n');
-    const status = signal === 'SIGINT' ? 130 : 143;
     void stage.end().finally(() => process.exit(status));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
@@ -23,10 +26,15 @@ export async function demoCommand({ steps, keep, json }: DemoRequest): Promise<n
     const summary = await demo(stage, teller, steps);
     await stage.end();
     const { seconds, phases } = teller;
-    teller.say(`\nDone in ${seconds.toFixed(0)} s: ${phases.map((p) => `${p.name} ${p.seconds.toFixed(1)} s`).join(', ')}.`);
+    const shares = phases.map((p) => `${p.name} ${p.seconds.toFixed(1)} s`).join(', ');
+    teller.say(`\nDone in ${seconds.toFixed(0)} s: ${shares}.`);
     if (keep) teller.say(`Everything is kept in ${stage.folder}.`);
     if (json) process.stdout.write(`${JSON.stringify({ ok: true, seconds, phases, ...summary })}\n`);
     return 0;
+  } catch (error) {
+    // What ends under the work at hand makes it fail; nobody needs to read that.
+    if (status !== null) return status;
+    throw error;
   } finally {
     await stage.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

@@ -30,8 +30,8 @@ const example = (name: string): string => fileURLToPath(new URL(`../../examples/
 const MODEL = example('stories260k');
 const DATA = example('aesop-fables.jsonl');
 
-/** Two rows of 64 tokens a step; the rate is high because the steps are few. */
-const SETTINGS = { batch: 2, seqLen: 64, rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'], lr: '0.005' } as const;
+/** The rate is high because the steps are few. */
+const SETTINGS = { batch: 4, seqLen: 64, rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'], lr: '0.005' } as const;
 
 /** The good adapter got another answer than yes four times. */
 class DemoError extends ProverError {
