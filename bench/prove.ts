@@ -44,15 +44,25 @@ engine.close();
 const prover = new SegmentProver(run, base, compute);
 let proof: Uint8Array = new Uint8Array();
 for (let repeat = 0; repeat < repeats; repeat++) {
-  const phases: { name: string; from: number }[] = [];
-  const { bytes } = await prover.prove({ first: 0, steps }, (name) => phases.push({ name, from: performance.now() }));
+  const cpu = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
+  const phases: { name: string; from: number; cpu: number }[] = [];
+  const { bytes } = await prover.prove({ first: 0, steps }, (name) =>
+    phases.push({ name, from: performance.now(), cpu: cpu() }),
+  );
   const end = performance.now();
+  const endCpu = cpu();
   const total = end - phases[0].from;
   console.log(`\n${layers} layers, ${steps} × ${batch} rows × ${seqLen} tokens, run ${repeat + 1} of ${repeats}`);
   console.table(
-    phases.map(({ name, from }, i) => {
+    phases.map(({ name, from, cpu: before }, i) => {
       const time = (phases[i + 1]?.from ?? end) - from;
-      return { phase: name, seconds: (time / 1000).toFixed(2), share: `${((100 * time) / total).toFixed(0)} %` };
+      const used = (phases[i + 1]?.cpu ?? endCpu) - before;
+      return {
+        phase: name,
+        seconds: (time / 1000).toFixed(2),
+        'CPU seconds': used.toFixed(2),
+        share: `${((100 * time) / total).toFixed(0)} %`,
+      };
     }),
   );
   console.log(

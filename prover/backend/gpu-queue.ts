@@ -1,5 +1,6 @@
 /** Records kernels into few submissions, keeps buffers for reuse, and reads results back. */
 import type { GpuDevice } from './device.ts';
+import { patiently } from './gpu-wait.ts';
 import { Kernels, type KernelConstants } from '../kernels/kernels.ts';
 
 /** A storage buffer, or the part of one from `offset` (a multiple of 256) on; sizes in bytes. */
@@ -167,7 +168,7 @@ export class GpuQueue {
     if (small) this.#staging = undefined;
     this.copy(buffer, offset, staging, 0, bytes);
     this.flush();
-    await staging.mapAsync(GPUMapMode.READ, 0, bytes);
+    await patiently(staging.mapAsync(GPUMapMode.READ, 0, bytes));
     this.gpu.check();
     const words = new Uint32Array(staging.getMappedRange(0, bytes)).slice();
     staging.unmap();

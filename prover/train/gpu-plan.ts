@@ -93,13 +93,11 @@ export class GpuPlan {
     const at = slot.strides[0] * step;
     const { queue } = this.#store;
     queue.flush();
-    const [flags, low, high] = await this.#store.pace.wait(() =>
-      Promise.all([
-        queue.read(this.#scratch.flags, 0, 4 * this.#scratch.flagWords),
-        queue.read(slot.buffers[0], 4 * at, 4),
-        queue.read(slot.buffers[0], 4 * (at + slot.words), 4),
-      ]),
-    );
+    const [flags, low, high] = await Promise.all([
+      queue.read(this.#scratch.flags, 0, 4 * this.#scratch.flagWords),
+      queue.read(slot.buffers[0], 4 * at, 4),
+      queue.read(slot.buffers[0], 4 * (at + slot.words), 4),
+    ]);
     for (const runner of this.#runners) {
       const found = firstFlag(runner, flags);
       if (found !== null) throw await this.#overflow(runner, found.check, found.entry, step);

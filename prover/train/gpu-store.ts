@@ -2,7 +2,6 @@
 import type { Operand, Tensor } from '../../protocol/program/tensors.ts';
 import type { GpuQueue } from '../backend/gpu-queue.ts';
 import { EngineError } from './errors.ts';
-import { Pace } from './gpu-pace.ts';
 
 /** How a tensor's values lie in its buffers. */
 export interface Slot {
@@ -34,8 +33,6 @@ function isGiven(tensor: Operand['tensor']): boolean {
 
 export class GpuStore {
   readonly queue: GpuQueue;
-  /** How long a run of a plan takes on this store. */
-  readonly pace = new Pace();
   readonly #everyStep: boolean;
   readonly #parent: GpuStore | null;
   readonly #slots = new Map<string, Slot>();
