@@ -37,11 +37,13 @@ export interface RangeSpec {
 export const signed = (bits: number): RangeSpec => ({ bits, signed: true });
 export const unsigned = (bits: number): RangeSpec => ({ bits, signed: false });
 
-/** Widths of the limbs that hold a `bits`-wide value when one range lookup serves at most `widest` bits; lowest first. */
+/**
+ * Widths of the limbs that hold a `bits`-wide value when one range lookup serves at most `widest` bits; lowest first. Limbs
+ * of 16 bits and a rest: a table of a width that few cells have costs more than a limb.
+ */
 export function limbWidths(bits: number, widest: number): number[] {
   if (bits <= widest) return [bits];
-  const count = Math.ceil(bits / widest);
-  const low = Math.max(Math.ceil(bits / count), Math.min(16, widest));
+  const low = Math.min(16, widest);
   const out: number[] = [];
   for (let left = bits; left > 0; left -= low) out.push(Math.min(low, left));
   return out;
