@@ -35,9 +35,10 @@ const RUNS = {
   ...(process.env.ZKLORA_FULL === '1' ? { 'SGD, odd sizes': ODD } : {}),
 };
 
-/** Up to seven indices, first and last among them. */
+/** Up to eight indices, the first two and the last among them: the second is masked in causal matrices of two tokens. */
 function spread(length: number): number[] {
-  return [...new Set([0, 1, 2, 3, 4, 5, 6].map((i) => Math.round((i * (length - 1)) / 6)))];
+  const even = [0, 1, 2, 3, 4, 5, 6].map((i) => Math.round((i * (length - 1)) / 6));
+  return [...new Set([...even, Math.min(1, length - 1)])];
 }
 
 /** Another value of a cell, inside its range where it has one. */
