@@ -41,10 +41,12 @@ export function inverse(a: bigint): bigint {
   return pow(a, P - 2n);
 }
 
+const roots: bigint[] = [];
+
 /** The canonical primitive 2^bits-th root of unity, 7^((p−1)/2^bits). @throws RangeError outside 0..32. */
 export function rootOfUnity(bits: number): bigint {
   if (bits < 0 || bits > TWO_ADICITY) throw new RangeError(`no root of unity of order 2^${bits} in F_p`);
-  return pow(GENERATOR, (P - 1n) >> BigInt(bits));
+  return (roots[bits] ??= pow(GENERATOR, (P - 1n) >> BigInt(bits)));
 }
 
 /** A signed integer of absolute value below p/2 as a field element. */

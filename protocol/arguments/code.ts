@@ -5,7 +5,7 @@
  * (Arnon–Chiesa–Fenzi–Yogev, ePrint 2024/1586) in unique decoding, where no out-of-domain sample is needed.
  */
 import { P, inverse as finverse, mul as fmul, pow as fpow, rootOfUnity } from '../field.ts';
-import { HALF, ONE, ZERO, add, equals, mul, powers, scale, sub, type Ext } from '../extension.ts';
+import { ONE, ZERO, add, equals, mul, powers, scale, sub, type Ext } from '../extension.ts';
 import { VerificationError } from '../errors.ts';
 import { dot, eqPoints, eqRange, evaluate, lagrange } from '../multilinear.ts';
 import { leafDigest, siblingCount, verifyMultiProof } from '../merkle.ts';
@@ -151,13 +151,14 @@ function combineRow(words: BigUint64Array, from: number, weights: readonly Ext[]
 }
 
 /**
- * Folds the 2^challenges.length values f(x·ζ^i), ζ of that order, as the table fold (1−α)·even + α·odd of coefficients.
- * @param x the point of values[0]
+ * Folds the 2^challenges.length values f(x·ζ^i), ζ of that order, as the table fold (1−α)·even + α·odd of coefficients:
+ * 2·even(x²) = f(x) + f(−x), 2·odd(x²) = (f(x) − f(−x))/x. The halves are taken out of all folds at once.
+ * @param inverse 1/x for the point x of values[0]
  */
-export function foldLeaf(values: readonly Ext[], x: bigint, challenges: readonly Ext[]): Ext {
+export function foldLeaf(values: readonly Ext[], inverse: bigint, challenges: readonly Ext[]): Ext {
   let level = values;
-  let inv = finverse(x);
-  let root = finverse(rootOfUnity(challenges.length));
+  let inv = inverse;
+  let root = fpow(rootOfUnity(challenges.length), BigInt(2 ** challenges.length - 1));
   for (const alpha of challenges) {
     const half = level.length / 2;
     const next: Ext[] = [];
@@ -165,16 +166,15 @@ export function foldLeaf(values: readonly Ext[], x: bigint, challenges: readonly
     for (let i = 0; i < half; i++) {
       const a = level[i];
       const b = level[i + half];
-      const even = mul(add(a, b), HALF);
-      const odd = scale(mul(sub(a, b), HALF), point);
-      next.push(add(even, mul(alpha, sub(odd, even))));
+      const even = add(a, b);
+      next.push(add(even, mul(alpha, sub(scale(sub(a, b), point), even))));
       point = fmul(point, root);
     }
     level = next;
     inv = fmul(inv, inv);
     root = fmul(root, root);
   }
-  return level[0];
+  return scale(level[0], finverse(BigInt(values.length)));
 }
 
 /** Weight of a constraint at the final point of the variables that it was stated over. */
@@ -234,14 +234,14 @@ function verifyFold(reader: ProofReader, params: ParameterSet, step: FoldStep, s
     digest: leafDigest(words.subarray(2 * width * i, 2 * width * (i + 1))),
   }));
   verifyMultiProof(state.root, depth, leaves, readSiblings(reader, 'code.siblings', depth, positions));
-  const omega = rootOfUnity(step.logLength + step.logInvRate);
+  const next = rootOfUnity(depth);
+  const omega = finverse(rootOfUnity(step.logLength + step.logInvRate));
   const answers = positions.map((j, i) => {
     const values = Array.from({ length: width }, (_, k): Ext => {
       const at = 2 * (width * i + k);
       return [words[at], words[at + 1]];
     });
-    const x = fpow(omega, BigInt(j));
-    return { z: fpow(x, BigInt(width)), value: foldLeaf(values, x, challenges) };
+    return { z: fpow(next, BigInt(j)), value: foldLeaf(values, fpow(omega, BigInt(j)), challenges) };
   });
   if (final !== null) {
     for (const { z, value } of answers)
