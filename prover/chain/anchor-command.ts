@@ -34,7 +34,10 @@ export async function attestationOf(worker: string, spec: RunSpec): Promise<Sign
   if (answer === null) return fail(`${worker} knows no proof of it`, 'Submit its proofs: ./zklora submit RUN --to URL');
   if (answer.final === null) {
     const gaps = answer.missing.map(rangeText).join(', ');
-    return fail(`it is not complete at ${worker}; missing: ${gaps}`, 'Submit the missing segments: ./zklora submit RUN --to URL');
+    return fail(
+      `it is not complete at ${worker}; missing: ${gaps}`,
+      'Submit the missing segments: ./zklora submit RUN --to URL',
+    );
   }
   const { attestation } = answer.final;
   if (attestation === null) return fail(`${worker} attests nothing`, 'Submit the proofs to a service that has a key.');
@@ -77,7 +80,10 @@ export async function anchorCommand(folder: string, request: AnchorRequest): Pro
 /** Nobody was named who sends the transaction. */
 class NoSenderError extends ProverError {
   constructor(problem: string) {
-    super(problem, 'Set ZKLORA_PRIVATE_KEY to the key of the run’s owner, or name an account of the node by --account.');
+    super(
+      problem,
+      'Set ZKLORA_PRIVATE_KEY to the key of the run’s owner, or name an account of the node by --account.',
+    );
   }
 }
 

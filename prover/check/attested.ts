@@ -36,7 +36,7 @@ export async function attested(
   const answer = await fetchAdapter(worker, expected.adapterRoot.slice(2));
   if (answer === null) return no(`${worker} knows no proof that ends at this adapter`);
   const run = answer.runs.find((r) => `0x${r.runId}` === expected.runId);
-  if (run?.final == null) return no(`${worker} has no complete run that ends at this adapter`);
+  if (run === undefined || run.final === null) return no(`${worker} has no complete run that ends at this adapter`);
   const signed = run.final.attestation;
   if (signed === null) return no(`${worker} has the whole run but attests nothing: it has no key`);
   const { attestation, signature } = signed;

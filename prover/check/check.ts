@@ -37,7 +37,8 @@ export async function checkAdapter(backend: Backend, sources: CheckSources): Pro
   const proven = await proof(claim, root, folder, sources.worker);
   const answers = { integrity: answer, proof: proven.answer };
   if (root === null) {
-    const other = (asked: unknown): Answer => (asked === null ? notAsked('nobody is named') : no('the file is no adapter of the run'));
+    const other = (asked: unknown): Answer =>
+      asked === null ? notAsked('nobody is named') : no('the file is no adapter of the run');
     return { ...answers, attested: other(sources.worker), anchored: other(sources.registry) };
   }
   const expected = expectedRecord(claim.run, claim.runId, root, proven.record);

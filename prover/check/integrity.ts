@@ -34,6 +34,7 @@ export async function integrity(
     return { answer: no(error.message), root: null };
   }
   const evidence = { 'root of the file': root, 'root of the run': claim.adapterRoot };
-  if (root !== claim.adapterRoot) return { answer: no('the weights are not those of the run’s final adapter', evidence), root };
+  if (root !== claim.adapterRoot)
+    return { answer: no('the weights are not those of the run’s final adapter', evidence), root };
   return { answer: yes(evidence), root };
 }

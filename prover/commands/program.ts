@@ -10,8 +10,10 @@ export function register(program: Command): void {
     .option('--data-rows <number>', 'rows of the data', Number, 1024)
     .option('--steps-per-proof <number>', 'steps a segment, a power of two', Number, 1)
     .option('--json', 'print everything as JSON', false)
-    .action(async (options: { model: string; config?: string; dataRows: number; stepsPerProof: number; json: boolean }) => {
-      const { programCommand } = await import('../proofs/program-command.ts');
-      await programCommand(options);
-    });
+    .action(
+      async (options: { model: string; config?: string; dataRows: number; stepsPerProof: number; json: boolean }) => {
+        const { programCommand } = await import('../proofs/program-command.ts');
+        await programCommand(options);
+      },
+    );
 }

@@ -50,7 +50,10 @@ interface Services {
 /** Shows everything. @param steps of training, at least 2 */
 export async function demo(stage: Stage, teller: Teller, steps: number) {
   if (!Number.isInteger(steps) || steps < 2)
-    throw new RunConfigError(`${steps} steps are too few to show a run with a missing segment`, 'Give 2 or more to --steps.');
+    throw new RunConfigError(
+      `${steps} steps are too few to show a run with a missing segment`,
+      'Give 2 or more to --steps.',
+    );
   const services = await teller.phase('services', 'Start a chain and the verification service on this machine', () =>
     startServices(stage, teller),
   );
@@ -61,7 +64,9 @@ export async function demo(stage: Stage, teller: Teller, steps: number) {
   const proofs = await teller.phase('prove', 'Prove every step', () => proveAll(teller, compute, trained.opened));
   const { run } = trained.opened;
   const files = proofs.map((p) => p.file);
-  const early = await teller.phase('submit', 'Submit the proofs', () => submitAll(teller, services, trained.opened, files));
+  const early = await teller.phase('submit', 'Submit the proofs', () =>
+    submitAll(teller, services, trained.opened, files),
+  );
   const anchor = await teller.phase('anchor', 'Deploy the registry and anchor the adapter', async () => {
     const sender = { account: services.owner };
     const { registry } = await deployRegistry({ rpcUrl: services.rpc, sender });
@@ -69,7 +74,15 @@ export async function demo(stage: Stage, teller: Teller, steps: number) {
     const { chainId, blockNumber, gasUsed, hash, id, attester } = receipt;
     teller.say(`registry ${registry} on chain ${chainId}: record ${id}`);
     teller.say(`block ${blockNumber}, ${gasUsed} gas, attested by ${attester}`);
-    return { registry, chainId, block: Number(blockNumber), gas: Number(gasUsed), transaction: hash, record: id, attester };
+    return {
+      registry,
+      chainId,
+      block: Number(blockNumber),
+      gas: Number(gasUsed),
+      transaction: hash,
+      record: id,
+      attester,
+    };
   });
   const adapter = runPath(run.folder, 'adapter');
   const { worker, rpc } = services;
@@ -107,7 +120,13 @@ interface Trained {
   readonly outcome: TrainOutcome;
 }
 
-async function trainAdapter(stage: Stage, teller: Teller, compute: Compute, owner: Address, steps: number): Promise<Trained> {
+async function trainAdapter(
+  stage: Stage,
+  teller: Teller,
+  compute: Compute,
+  owner: Address,
+  steps: number,
+): Promise<Trained> {
   const config = runConfig({ ...SETTINGS, targets: [...SETTINGS.targets], steps, evalRows: 16, owner });
   const sources = { folder: join(stage.folder, 'run'), model: MODEL, data: DATA, initialAdapter: null };
   const opened = await newRun(sources, config, compute.backend);
@@ -139,7 +158,12 @@ async function proveAll(teller: Teller, compute: Compute, opened: OpenedRun): Pr
 }
 
 /** Submits all but the last proof, shows that the run is not attested yet, and submits the last. */
-async function submitAll(teller: Teller, services: Services, { run }: OpenedRun, files: readonly string[]): Promise<Refusal> {
+async function submitAll(
+  teller: Teller,
+  services: Services,
+  { run }: OpenedRun,
+  files: readonly string[],
+): Promise<Refusal> {
   const { worker, rpc, owner } = services;
   const told = (file: string, { timings }: { timings: { verifyMs: number | null } }): void =>
     teller.say(`${basename(file)}: verified in ${timings.verifyMs} ms`);

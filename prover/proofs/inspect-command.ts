@@ -41,7 +41,16 @@ function inspection(statement: Statement, verdict: Verdict, sizes: object, sound
   const { bytes, refusal, verified } = verdict;
   const refused = refusal === null ? null : { code: refusal.code, message: refusal.message };
   const id = toHex(runId(statement.run));
-  return { valid: verified !== null, refusal: refused, runId: id, statement, bytes, sizes, soundness, verifier: VERIFIER };
+  return {
+    valid: verified !== null,
+    refusal: refused,
+    runId: id,
+    statement,
+    bytes,
+    sizes,
+    soundness,
+    verifier: VERIFIER,
+  };
 }
 
 /** What a statement says. */
@@ -54,7 +63,10 @@ export function statementText({ run, segment }: Statement): string {
   const lines: [string, string][] = [
     ['run', toHex(runId(run))],
     ['proves', `${rangeText(segment)} of ${run.steps} (counted from 0)`],
-    ['model', `${model.layers} layers, width ${model.hiddenSize}, vocabulary ${model.vocabSize}, by ${run.quantisation}`],
+    [
+      'model',
+      `${model.layers} layers, width ${model.hiddenSize}, vocabulary ${model.vocabSize}, by ${run.quantisation}`,
+    ],
     ['base root', run.baseRoot],
     ['data', `${run.dataRows} rows of ${run.seqLen} labels, by ${run.rows.rule}`],
     ['data root', run.dataRoot],

@@ -114,13 +114,19 @@ function operandText({ tensor, uses }: Operand): string {
   return indices.length === 0 ? tensor.name : `${tensor.name}[${indices.join(',')}]`;
 }
 
-function programText({ relations, lookups, fillings, leafBits }: ReturnType<typeof programReport>, sound: Soundness): string {
+function programText(
+  { relations, lookups, fillings, leafBits }: ReturnType<typeof programReport>,
+  sound: Soundness,
+): string {
   const bounds = relations.map((r) => [r.name, r.bits, r.domain.join(' '), r.identity]);
   const shares = fillings.map((f) => [f.name, f.real, f.addressed, `${(100 * f.padding).toFixed(2)} %`]);
   return [
     table(['relation', 'bits', 'at every', 'identity over the integers'], bounds),
     'bits: the identity’s left side stays below 2^bits for all cells in their ranges; it must stay below p/2, p < 2^64.',
-    table(['lookup', 'table', 'key'], lookups.map((l) => [l.name, l.table, l.key])),
+    table(
+      ['lookup', 'table', 'key'],
+      lookups.map((l) => [l.name, l.table, l.key]),
+    ),
     table(['what', 'real', 'with padding', 'padding'], shares),
     `The tree of lookups has ${leafBits} layers.`,
     soundnessTable(sound),

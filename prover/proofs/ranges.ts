@@ -18,7 +18,7 @@ export function segmentRanges(steps: number, perProof: number): SegmentRange[] {
   if (!Number.isInteger(Math.log2(perProof)) || perProof < 1)
     throw new RunConfigError(`${perProof} steps a proof are no power of two`, 'Give 1, 2, 4, … to --steps-per-proof.');
   const ranges: SegmentRange[] = [];
-  for (let first = 0, size = perProof; first < steps; ) {
+  for (let first = 0, size = perProof; first < steps;) {
     while (size > steps - first) size /= 2;
     ranges.push({ first, steps: size });
     first += size;

@@ -122,7 +122,10 @@ export class SegmentProver {
     for (const [name, cells] of nextState(end)) {
       const other = kept.get(name);
       if (other === undefined || other.length !== cells.length || cells.some((cell, i) => cell !== other[i]))
-        throw new RunFolderError(run.folder, `has a checkpoint at step ${step} that training does not lead to (${name})`);
+        throw new RunFolderError(
+          run.folder,
+          `has a checkpoint at step ${step} that training does not lead to (${name})`,
+        );
     }
   }
 

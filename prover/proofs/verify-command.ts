@@ -66,7 +66,16 @@ function report(verdicts: readonly Verdict[], runs: readonly RunVerdict[]) {
     if (verified === null) return { file: name, valid: false, bytes, milliseconds, refusal: refused };
     const { first, steps } = verified.statement.segment;
     const digests = { runId: toHex(verified.runId), proofDigest: toHex(verified.proofDigest) };
-    return { file: name, valid: true, bytes, milliseconds, ...digests, first, steps, soundnessBits: verified.soundnessBits };
+    return {
+      file: name,
+      valid: true,
+      bytes,
+      milliseconds,
+      ...digests,
+      first,
+      steps,
+      soundnessBits: verified.soundnessBits,
+    };
   });
   const chains = runs.map(({ runId, run, report: { chains, reached, stop, missing } }) => {
     const [chain] = chains;

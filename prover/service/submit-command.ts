@@ -67,6 +67,7 @@ function runText({ runId: id, complete, reached, run, missing, final }: RunAnswe
     const gaps = missing.map(rangeText).join(', ');
     return `run ${id}: ${reached} of ${run.steps} steps chain from step 0${gaps === '' ? '' : `; missing: ${gaps}`}`;
   }
-  const by = final?.attestation == null ? 'not attested' : `attested by ${final.attestation.attester}`;
+  const attestation = final?.attestation ?? null;
+  const by = attestation === null ? 'not attested' : `attested by ${attestation.attester}`;
   return `run ${id}: complete, ${by}`;
 }

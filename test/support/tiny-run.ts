@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 import { openCompute } from '../../prover/compute.ts';
-import { SegmentProver, type ProvenSegment } from '../../prover/segment.ts';
+import { SegmentProver, type ProvenSegment } from '../../prover/proofs/segment.ts';
 import { newRun } from '../../prover/train/new-run.ts';
 import { runConfig } from '../../prover/train/run-config.ts';
 import type { Run } from '../../prover/train/run.ts';
