@@ -4,10 +4,9 @@
  */
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { concat } from '../../protocol/bytes.ts';
-import { NONCE_BYTES, ProofWriter } from '../../protocol/channel.ts';
 import { P } from '../../protocol/field.ts';
 import { ORACLES } from '../../protocol/program/tensors.ts';
-import { leadingZeros } from '../../protocol/transcript.ts';
+import { alterMessage, skipWork } from '../support/interfere.ts';
 import { byLabel, ends, flipped, messages, refusal, type Message } from '../support/messages.ts';
 import { micro, prove, verify, type Ran } from '../support/micro.ts';
 
@@ -149,22 +148,6 @@ describe('a prover who sends one other message and goes on honestly', () => {
     vi.restoreAllMocks();
   });
 
-  /** Alters the message of this label that comes at index `at`, before it is absorbed. */
-  function interfere(label: string, at: number): void {
-    let seen = 0;
-    const hit = (name: string): boolean => name === label && seen++ === at;
-    const { element, digest, bytes } = ProofWriter.prototype;
-    vi.spyOn(ProofWriter.prototype, 'element').mockImplementation(function (this: ProofWriter, name, [a, b]) {
-      element.call(this, name, hit(name) ? [a, (b + 1n) % P] : [a, b]);
-    });
-    vi.spyOn(ProofWriter.prototype, 'digest').mockImplementation(function (this: ProofWriter, name, data) {
-      digest.call(this, name, hit(name) ? flipped(data, 31) : data);
-    });
-    vi.spyOn(ProofWriter.prototype, 'bytes').mockImplementation(function (this: ProofWriter, name, data) {
-      bytes.call(this, name, hit(name) ? flipped(data, 0) : data);
-    });
-  }
-
   /** Messages that a prover could send otherwise, with the index of one that every later check depends on. */
   const cases = Object.entries(REFUSALS).flatMap(([key, { prover }]) => {
     const label = key.slice(key.indexOf(' ') + 1).replace('*', 'witness');
@@ -173,19 +156,13 @@ describe('a prover who sends one other message and goes on honestly', () => {
   });
 
   it.each(cases)('$key: $prover', async ({ label, index, prover }) => {
-    interfere(label, index);
+    alterMessage(label, index);
     const { bytes } = await prove(run.instance, run.witness);
     expect(refused(bytes)).toBe(prover);
   });
 
   it.each(['lookup.grind', 'code.query.grind', 'code.grind'])('%s: a nonce without work', async (label) => {
-    const { grind, digest } = ProofWriter.prototype;
-    vi.spyOn(ProofWriter.prototype, 'grind').mockImplementation(function (this: ProofWriter, name, bits) {
-      if (name !== label) return grind.call(this, name, bits);
-      const nonce = new Uint8Array(NONCE_BYTES);
-      while (leadingZeros(this.transcript.grindDigest(nonce)) >= bits) nonce[0]++;
-      digest.call(this, name, nonce);
-    });
+    skipWork(label);
     const { bytes } = await prove(run.instance, run.witness);
     expect(refused(bytes)).toBe('PROOF_OF_WORK');
   });
