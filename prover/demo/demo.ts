@@ -1,4 +1,5 @@
 /** The whole way on this machine, step after step. */
+import { cp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createWalletClient, http, type Address } from 'viem';
@@ -84,11 +85,15 @@ export async function demo(stage: Stage, teller: Teller, steps: number) {
       attester,
     };
   });
-  const adapter = runPath(run.folder, 'adapter');
+  // As a reader has it: the adapter alone, in a folder of its own; the proofs come from the service.
+  const adapter = join(stage.folder, 'downloaded', 'adapter');
+  await cp(runPath(run.folder, 'adapter'), adapter, { recursive: true });
   const { worker, rpc } = services;
   const registry = { rpcUrl: rpc, registry: anchor.registry };
   const sources: CheckSources = { adapter, proofs: null, worker, attester: anchor.attester, registry };
-  const answers = await teller.phase('check', 'Check the adapter', () => checkGood(teller, compute, sources));
+  const answers = await teller.phase('check', 'Check the adapter as a reader who has nothing else', () =>
+    checkGood(teller, compute, sources),
+  );
   const others = await teller.phase('refuse', 'Show what is refused', async () => {
     const refusals = [
       early,
