@@ -292,6 +292,8 @@ export function onTensor(
 
 /** Multilinear extension of a public tensor under a weight per axis. */
 export function publicValue(tensor: PublicTensor, weights: readonly AxisWeight[]): Ext {
+  const points = weights.flatMap((w) => (w.kind === 'point' ? [w.coords] : []));
+  if (tensor.extension !== undefined && points.length === weights.length) return tensor.extension(points);
   let level: readonly Ext[] = Array.from(tensor.values, (v) => lift(BigInt(v)));
   for (let a = tensor.axes.length - 1; a >= 0; a--) {
     const vector = weightVector(tensor.axes[a], weights[a]);

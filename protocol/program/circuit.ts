@@ -135,6 +135,20 @@ function checkBounds(program: LlamaProgram): { name: string; bits: number }[] {
   });
 }
 
+/** Most blocks of one tensor's cells, for each of which a verifier computes weights: the product of its odd digits. */
+const MAX_BLOCKS = 2 ** 20;
+
+/** @throws RangeError for dimensions whose odd parts make a verifier's work grow with the tensors instead of their logarithm */
+function checkBlocks(stacks: Readonly<Record<OracleName, Stack>>): void {
+  for (const { placements } of Object.values(stacks))
+    for (const { cells, blocks } of placements.values())
+      // Data rows are weighed one by one, only those that a step reads.
+      if (blocks > MAX_BLOCKS && cells.oracle !== 'data')
+        throw new RangeError(
+          `${cells.name} lies in ${blocks} blocks, more than ${MAX_BLOCKS}; choose dimensions with larger powers of two`,
+        );
+}
+
 /** Lays a program out. @throws RangeError when an identity's bound reaches p/2 or a lookup's shape can't be laid out. */
 export function compile(program: LlamaProgram): Circuit {
   const bounds = checkBounds(program);
@@ -150,6 +164,7 @@ export function compile(program: LlamaProgram): Circuit {
     OracleName,
     Stack
   >;
+  checkBlocks(stacks);
   const placement = (c: Cells): Placement => {
     const found = stacks[c.oracle].placements.get(c.name);
     if (found === undefined) throw new RangeError(`no cells ${c.name} in oracle ${c.oracle}`);

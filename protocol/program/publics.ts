@@ -1,4 +1,6 @@
 /** Public tensors of the program: rotary embeddings and the causal mask's complement. */
+import { ONE, ZERO, add, mul, sub, type Ext } from '../extension.ts';
+import { eqPoints } from '../multilinear.ts';
 import type { Axes } from './context.ts';
 import type { ProgramConfig } from './config.ts';
 import { ropeTables } from './rope.ts';
@@ -17,10 +19,27 @@ export function ropeMatrix(config: ProgramConfig, x: Axes, which: 'query' | 'key
   return { kind: 'public', name: `rope_${which}`, axes: [x.token, x.freq, x.half, x.halfIn], values, max: BigInt(max) };
 }
 
-/** [token, key]: 1 where key > token. */
+/** [token, key]: 1 where key > token. Only a prover asks for its values, which are seqLen² many. */
 export function anticausal(x: Axes): PublicTensor {
   const n = x.token.size;
-  const values = new Int32Array(n * n);
-  for (let i = 0; i < n; i++) values.fill(1, i * n + i + 1, (i + 1) * n);
-  return { kind: 'public', name: 'anticausal', axes: [x.token, x.key], values, max: 1n };
+  let values: Int32Array | undefined;
+  return {
+    kind: 'public',
+    name: 'anticausal',
+    axes: [x.token, x.key],
+    max: 1n,
+    get values() {
+      if (values === undefined) {
+        values = new Int32Array(n * n);
+        for (let i = 0; i < n; i++) values.fill(1, i * n + i + 1, (i + 1) * n);
+      }
+      return values;
+    },
+    extension: ([token, key]) => above(token, key),
+  };
+}
+
+/** Extension of (key > token), from the lowest bit up; both axes are powers of two. */
+function above(token: readonly Ext[], key: readonly Ext[]): Ext {
+  return token.reduce<Ext>((so, i, k) => add(mul(eqPoints([i], [key[k]]), so), mul(key[k], sub(ONE, i))), ZERO);
 }

@@ -4,6 +4,7 @@
  * A committed cell holds an unsigned integer below 2^32. A tensor's value is an affine combination of cells:
  * value = offset + Σ coef·cell, so that a signed or wide value (in limbs) and a sum of tensors need no cells of their own.
  */
+import type { Ext } from '../extension.ts';
 
 /** A named index range 0 … size−1. `short` axes (layers, steps, slices) take explicit weight vectors; see layout.ts. */
 export interface Axis {
@@ -50,6 +51,8 @@ export interface PublicTensor {
   readonly axes: readonly Axis[];
   readonly values: Int32Array;
   readonly max: bigint;
+  /** The multilinear extension at a point of each axis, where a closed form spares a verifier the values. */
+  readonly extension?: (points: readonly (readonly Ext[])[]) => Ext;
 }
 
 /** onehot[…, v] = 1 where the bits of the token (…) spell v; virtual, proven from `bits` [..., log₂V]. */
