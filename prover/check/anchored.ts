@@ -12,8 +12,17 @@ export interface Registry {
   readonly fromBlock?: bigint | undefined;
 }
 
-/** Looks a record up. @throws the errors of chains */
-export async function anchored(at: Registry, expected: Expected & { readonly adapterRoot: Hex }): Promise<Answer> {
+/**
+ * Looks a record up.
+ *
+ * @param attester the only one whose attestation counts, since anybody can attest and the registry judges nobody; null: any
+ * @throws the errors of chains
+ */
+export async function anchored(
+  at: Registry,
+  expected: Expected & { readonly adapterRoot: Hex },
+  attester: Hex | null,
+): Promise<Answer> {
   const { adapterRoot } = expected;
   const events = await findAnchors({ ...at, adapterRoot });
   if (events.length === 0) return no(`the registry ${at.registry} has no anchor of this adapter root`);
@@ -24,7 +33,7 @@ export async function anchored(at: Registry, expected: Expected & { readonly ada
   if (anchor === undefined) return no(`the record ${id} was anchored but no longer is`);
   const when = new Date(Number(anchor.anchoredAt) * 1000).toISOString();
   const { blockNumber, hash } = event;
-  return yes({
+  const evidence = {
     chain: chainId,
     registry: at.registry,
     block: Number(blockNumber),
@@ -32,5 +41,8 @@ export async function anchored(at: Registry, expected: Expected & { readonly ada
     record: id,
     attester: anchor.attester,
     anchored: when,
-  });
+  };
+  if (attester !== null && anchor.attester.toLowerCase() !== attester.toLowerCase())
+    return no(`it is anchored on the word of another than ${attester}`, evidence);
+  return yes(evidence);
 }

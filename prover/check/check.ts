@@ -48,7 +48,9 @@ export async function checkAdapter(backend: Backend, sources: CheckSources): Pro
     ...answers,
     attested: worker === null ? notAsked('no service is named (--worker)') : await attested(worker, target, attester),
     anchored:
-      registry === null ? notAsked('no chain is named (--rpc and --registry)') : await anchored(registry, target),
+      registry === null
+        ? notAsked('no chain is named (--rpc and --registry)')
+        : await anchored(registry, target, attester),
   };
 }
 
