@@ -28,7 +28,7 @@ export async function deeperModel(layers: number): Promise<string> {
     num_hidden_layers: number;
   };
   const path = join(EXAMPLE, 'model.safetensors');
-  const bytes = await readFile(path);
+  const bytes = new Uint8Array(await readFile(path));
   const header = bytes.subarray(
     PREFIX_BYTES,
     PREFIX_BYTES + headerLength(bytes.subarray(0, PREFIX_BYTES), bytes.length, path),

@@ -98,7 +98,8 @@ function inverseOf(n: number): bigint {
  * weights times values of `bits` bits, 2^(31 − bits) at a time, stay within 53 bits.
  */
 export function evaluateIntegers(values: Int32Array, start: number, point: readonly Ext[]): Ext {
-  const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
   const bits = Math.ceil(Math.log2(largest + 1));
   const lowBits = Math.min(10, 31 - bits, point.length);
   const width = 2 ** lowBits;
@@ -132,11 +133,17 @@ function limbsOf(table: readonly Ext[]): Float64Array[] {
 function limbDot(limbs: readonly Float64Array[], values: Int32Array, from: number, width: number): Ext {
   const begin = Math.max(0, -from);
   const end = Math.min(width, values.length - from);
-  const sums = limbs.map((limb) => {
-    let s = 0;
-    for (let i = begin; i < end; i++) s += limb[i] * values[from + i];
-    return BigInt(s);
-  });
-  const join = (k: number): bigint => sums[k] + (sums[k + 1] << 22n) + (sums[k + 2] << 44n);
-  return [join(0) % P, join(3) % P];
+  const [a, b, c, d, e, f] = limbs;
+  let [sa, sb, sc, sd, se, sf] = [0, 0, 0, 0, 0, 0];
+  for (let i = begin; i < end; i++) {
+    const v = values[from + i];
+    sa += a[i] * v;
+    sb += b[i] * v;
+    sc += c[i] * v;
+    sd += d[i] * v;
+    se += e[i] * v;
+    sf += f[i] * v;
+  }
+  const join = (x: number, y: number, z: number): bigint => (BigInt(x) + (BigInt(y) << 22n) + (BigInt(z) << 44n)) % P;
+  return [join(sa, sb, sc), join(sd, se, sf)];
 }

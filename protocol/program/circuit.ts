@@ -3,22 +3,19 @@
  * out as leaves of one fractional sum, and every integer identity's bound computed.
  */
 import { P } from '../field.ts';
-import { expTable, siluTables } from './exp.ts';
 import type { LlamaProgram } from './llama.ts';
 import { pack, shapeOf, stackOf, type Placement, type Stack } from './layout.ts';
 import type { Lookup, Relation, TableName, Term } from './relations.ts';
+import { expColumns, siluColumns, type TableColumns } from './tables.ts';
 import { ORACLES, axis, log2Ceil, magnitude, sizeOf, type Cells, type OracleName, type Tensor } from './tensors.ts';
 
-/** Columns of a table after its row index: values[c][i − start], zero outside. */
-export interface Table {
+/** A lookup table with what makes it part of a circuit. */
+export interface Table extends TableColumns {
   readonly name: TableName;
   /** Distinguishes tables inside the fingerprint. */
   readonly tag: bigint;
+  /** log₂ of the number of rows. */
   readonly bits: number;
-  /** Row 0 is key value `min`. */
-  readonly min: bigint;
-  readonly start: number;
-  readonly columns: readonly [Int32Array, Int32Array];
   readonly multiplicity: Cells;
 }
 
@@ -65,32 +62,9 @@ function makeTable(program: LlamaProgram, name: TableName): Table {
     axes: [axis(`row.${name}`, 2 ** bits)],
     bits: null,
   };
-  if (silu) {
-    const half = 2 ** (bits - 1);
-    const table = siluTables();
-    const columns: [Int32Array, Int32Array] = [new Int32Array(2 * half), new Int32Array(2 * half)];
-    for (let i = 0; i < 2 * half; i++) {
-      const at = i - half + table.bound;
-      const inside = at >= 0 && at < table.silu.length;
-      const above = at >= table.silu.length;
-      columns[0][i] = inside ? table.silu[at] : above ? i - half : 0;
-      columns[1][i] = inside ? table.dsilu[at] : above ? 4096 : 0;
-    }
-    return { name, tag: SILU_TAG, bits, min: BigInt(-half), start: 0, columns, multiplicity };
-  }
+  if (silu) return { name, tag: SILU_TAG, bits, multiplicity, ...siluColumns(bits) };
   const p = Number(name.slice(3));
-  const { lowest, values } = expTable(p);
-  const last = 2 ** bits - 1;
-  // rows u = i − last; column 1 is T(u + 1). Kept from the first row with a value in either column, or from row 0.
-  const start = Math.max(0, last + lowest - 1);
-  const at = (u: number): number => (u < lowest ? 0 : values[u - lowest]);
-  const count = last - start + 1;
-  const columns: [Int32Array, Int32Array] = [new Int32Array(count), new Int32Array(count)];
-  for (let i = 0; i < count; i++) {
-    columns[0][i] = at(start + i - last);
-    columns[1][i] = at(start + i - last + 1);
-  }
-  return { name, tag: EXP_TAG + BigInt(p), bits, min: BigInt(-last), start, columns, multiplicity };
+  return { name, tag: EXP_TAG + BigInt(p), bits, multiplicity, ...expColumns(p, bits) };
 }
 
 /** Sum over the terms of the largest absolute value, over all real indices. */

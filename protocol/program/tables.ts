@@ -1,0 +1,48 @@
+/** Lookup tables as columns over their rows: row index, then two columns of values. */
+import { BoundedCache } from './bounded-cache.ts';
+import { expTable, siluTables } from './exp.ts';
+
+/** values[c][i − start] is column c of row i; rows outside are zero. Row 0 is key value `min`. */
+export interface TableColumns {
+  readonly min: bigint;
+  readonly start: number;
+  readonly columns: readonly [Int32Array, Int32Array];
+}
+
+const cache = new BoundedCache<TableColumns>(16);
+
+/** silu'(x) = 1 at the activations' scale of 2^12. */
+const UNIT = 4096;
+
+/** Rows x = −2^(bits−1) … 2^(bits−1) − 1: silu(x), silu'(x). */
+export function siluColumns(bits: number): TableColumns {
+  return cache.get(`silu ${bits}`, () => {
+    const half = 2 ** (bits - 1);
+    const { bound, silu, dsilu } = siluTables();
+    const columns = [new Int32Array(2 * half), new Int32Array(2 * half)] as const;
+    for (let i = 0; i < 2 * half; i++) {
+      const at = i - half + bound;
+      const inside = at >= 0 && at < silu.length;
+      const above = at >= silu.length;
+      columns[0][i] = inside ? silu[at] : above ? i - half : 0;
+      columns[1][i] = inside ? dsilu[at] : above ? UNIT : 0;
+    }
+    return { min: BigInt(-half), start: 0, columns };
+  });
+}
+
+/** Rows u = −2^bits + 1 … 0: T(u), T(u + 1), with T(u) = round(2^P·exp(u/2^10)); kept from the first row with a value. */
+export function expColumns(probabilityBits: number, bits: number): TableColumns {
+  return cache.get(`exp ${probabilityBits} ${bits}`, () => {
+    const { lowest, values } = expTable(probabilityBits);
+    const last = 2 ** bits - 1;
+    const start = Math.max(0, last + lowest - 1);
+    const at = (u: number): number => (u < lowest ? 0 : values[u - lowest]);
+    const columns = [new Int32Array(last - start + 1), new Int32Array(last - start + 1)] as const;
+    for (let i = 0; i <= last - start; i++) {
+      columns[0][i] = at(start + i - last);
+      columns[1][i] = at(start + i - last + 1);
+    }
+    return { min: BigInt(-last), start, columns };
+  });
+}
