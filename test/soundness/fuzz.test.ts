@@ -29,7 +29,7 @@ const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
 
 /** A proof with some bytes changed, moved, taken out or put in. */
 function mutated(original: Uint8Array, places: readonly number[]): Uint8Array {
-  let out = original.slice();
+  let out: Uint8Array = original.slice();
   for (let n = 1 + random.below(3); n > 0; n--) {
     const at = Math.min(out.length - 1, pick(places) + random.below(24));
     const length = 1 + random.below(40);

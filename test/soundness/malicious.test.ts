@@ -57,17 +57,19 @@ function address(name: string, index: number): number {
 async function verdictOfStack(edit: (stack: Uint32Array) => Uint32Array): Promise<string> {
   const backend = createCpuBackend();
   const { length } = run.circuit.stacks.witness;
-  const { uploadCells, cellsToExt, zeros } = backend;
+  const uploadCells = backend.uploadCells.bind(backend);
+  const cellsToExt = backend.cellsToExt.bind(backend);
+  const zeros = backend.zeros.bind(backend);
   let longer = length;
   backend.uploadCells = (data) => {
-    if (data.length !== length) return uploadCells.call(backend, data);
+    if (data.length !== length) return uploadCells(data);
     const stack = edit(data.slice());
     longer = stack.length;
-    return uploadCells.call(backend, stack);
+    return uploadCells(stack);
   };
   const whole = (n: number): number => (n === length ? longer : n);
-  backend.cellsToExt = (cells, start, n) => cellsToExt.call(backend, cells, start, whole(n));
-  backend.zeros = (n) => zeros.call(backend, whole(n));
+  backend.cellsToExt = (cells, start, n) => cellsToExt(cells, start, whole(n));
+  backend.zeros = (n) => zeros(whole(n));
   const { bytes } = await proveInstance(backend, run.instance, run.witness);
   return refusal(() => verify(bytes, run.instance));
 }

@@ -27,6 +27,7 @@ afterEach(() => {
 /** Steps of a transcript while the proof is verified. */
 function recorded(): Step[] {
   const steps: Step[] = [];
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the spies' own this
   const { absorb, challenge, indices } = Transcript.prototype;
   let inside = false;
   const outer = <T>(step: Step, action: () => T): T => {
