@@ -113,7 +113,14 @@ export class CpuTables implements TableOps {
     checkTerms(terms);
     const sumAt = (term: readonly ExtVec[], point: Ext): Ext => {
       const factors = term.map((v) => pairs(v).map(([a, b]) => interpolate(a, b, point)));
-      return factors[0].reduce((sum, _, i) => F.add(sum, factors.reduce((x, f) => F.mul(x, f[i]), F.ONE)), F.ZERO);
+      return factors[0].reduce(
+        (sum, _, i) =>
+          F.add(
+            sum,
+            factors.reduce((x, f) => F.mul(x, f[i]), F.ONE),
+          ),
+        F.ZERO,
+      );
     };
     return Promise.resolve(
       terms.map((term) => Array.from({ length: term.length + 1 }, (_, x) => sumAt(term, F.lift(BigInt(x))))),
