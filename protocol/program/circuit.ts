@@ -83,8 +83,9 @@ function termBound(t: Term, inDomain: ReadonlySet<string>): bigint {
     const names = f.uses.map((u) => ('axis' in u && !inDomain.has(u.axis) ? u.axis : null));
     const last = names.at(-1) ?? null;
     const total = f.tensor.kind === 'onehot' ? 1n : f.tensor.kind === 'tensor' ? f.tensor.lastAxisSum : undefined;
-    // |Σ a·b| ≤ Σ|a| · max|b|: one factor's sum over its last axis stands for that axis's length.
-    const useTotal = total !== undefined && last !== null && !whole.has(last);
+    // |Σ a·b| ≤ Σ|a| · max|b|: one factor's sum over its last axis stands for that axis's length. Only one, since two
+    // (|a_kj| summed over j, |b_jk| over k) can reach the length together; and not in the relation that shows the total.
+    const useTotal = total !== undefined && last !== null && whole.size === 0 && t.factors.length > 1;
     if (useTotal) whole.add(last);
     bound *= useTotal ? total : magnitude(f.tensor);
     names.forEach((name, i) => {
@@ -110,7 +111,7 @@ function checkBounds(program: LlamaProgram): { name: string; bits: number }[] {
 }
 
 /** Most blocks of one tensor's cells, for each of which a verifier computes weights: the product of its odd digits. */
-const MAX_BLOCKS = 2 ** 20;
+const MAX_BLOCKS = 2 ** 18;
 
 /** @throws RangeError for dimensions whose odd parts make a verifier's work grow with the tensors instead of their logarithm */
 function checkBlocks(stacks: Readonly<Record<OracleName, Stack>>): void {
