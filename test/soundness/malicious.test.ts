@@ -227,6 +227,11 @@ describe('one cell changed inside its range', () => {
   it.each(every)('%s', async (name) => {
     const bits = run.circuit.program.cells.find((c) => c.name === name)?.bits ?? 32;
     const lie = edited({ [name]: (cells) => (cells[0] += cells[0] === 2 ** bits - 1 ? -1 : 1) });
-    expect(['OPENING', 'LOOKUP_LAYER']).toContain(await verdict(lie));
+    const outcome = await verdict(lie).catch((error: unknown) => {
+      // Where a key leaves its table there is no multiplicity to count, and this project's prover stops.
+      expect(error).toBeInstanceOf(RangeError);
+      return (error as RangeError).message.replace(/^.* (lies outside its table)$/, '$1');
+    });
+    expect(['OPENING', 'LOOKUP_LAYER', 'lies outside its table']).toContain(outcome);
   });
 });
