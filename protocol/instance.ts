@@ -6,12 +6,13 @@ import { presentOracles } from './arguments/opening.ts';
 import { PARAMETER_SETS, PROTOCOL, codeShape, type ParameterSet } from './parameters.ts';
 import { compile, type Circuit } from './program/circuit.ts';
 import { llamaProgram } from './program/llama.ts';
+import { RoundingError } from './program/fixedpoint.ts';
 import { packStack } from './program/pack.ts';
 import { rowsOfStep } from './program/sampler.ts';
 import { startCells } from './program/start.ts';
 import type { OracleName } from './program/tensors.ts';
 import { segmentConfig } from './segment-program.ts';
-import { forRun, soundness, type Soundness } from './soundness.ts';
+import { soundness, type Soundness } from './soundness.ts';
 import {
   commitmentRoot,
   deriveSeed,
@@ -76,15 +77,14 @@ export function instanceOf(statement: Statement): Instance {
   };
   if (run.protocol !== PROTOCOL)
     refuse('PROTOCOL', `the proof is of protocol ${run.protocol}; this verifier knows ${PROTOCOL}`);
-  const set = PARAMETER_SETS.get(run.parameters);
-  if (set === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
-  const params = forRun(set, Math.ceil(run.steps / segment.steps));
+  const params = PARAMETER_SETS.get(run.parameters);
+  if (params === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
   const isPublic = (oracle: OracleName): boolean => segment.first === 0 && PUBLIC_AT_START.has(oracle);
   let circuit: Circuit;
   try {
     circuit = compile(llamaProgram(segmentConfig(run, segment.first, segment.counts)));
   } catch (error) {
-    if (error instanceof RangeError) return refuse('PROGRAM', error.message);
+    if (error instanceof RangeError || error instanceof RoundingError) return refuse('PROGRAM', error.message);
     throw error;
   }
   // Soundness comes before the work that grows with the statement.

@@ -1,6 +1,10 @@
 /**
  * The soundness error of a segment proof, term by term, by integer arithmetic alone. `verify` consults it and refuses a
  * statement that falls short. Every term is a proven bound in unique decoding; none rests on a conjecture.
+ *
+ * The terms are errors of single rounds. Under round-by-round soundness a prover who asks the random oracle Q times succeeds
+ * with probability at most Q·(largest term), whatever number of rounds, proofs and segments the questions are spread over,
+ * for every question extends one transcript. So neither the union over rounds nor a run's number of segments is charged.
  */
 import { presentOracles } from './arguments/opening.ts';
 import { foldSteps } from './arguments/code.ts';
@@ -25,7 +29,7 @@ export interface SoundnessTerm {
 
 export interface Soundness {
   readonly terms: readonly SoundnessTerm[];
-  /** Bits that every term must reach: the set's target and log₂ of the run's number of segments. */
+  /** Bits that every term must reach. */
   readonly target: number;
   /** The weakest term, proof of work counted. */
   readonly bits: number;
@@ -34,11 +38,6 @@ export interface Soundness {
 /** Bits of error count/|F|. */
 function over(count: number): number {
   return FIELD_BITS - Math.ceil(Math.log2(count + 1));
-}
-
-/** The parameter set whose queries reach the target of a run of `segments` segments. */
-export function forRun(params: ParameterSet, segments: number): ParameterSet {
-  return { ...params, security: params.security + log2Ceil(segments) };
 }
 
 /** Largest number of digits between the claims and the field: claims that one batching challenge joins. */

@@ -121,10 +121,11 @@ export function shapeDigest(
   run: Omit<RunSpec, 'baseRoot' | 'dataRoot' | 'nonce' | 'owner'>,
   kind: CommitmentKind,
 ): Uint8Array {
-  const { model, quantisation, widths, lora, seqLen, dataRows, tokenizer, rows, optimizer } = run;
+  const { model, quantisation, widths, scales, lora, seqLen, dataRows, tokenizer, rows, optimizer } = run;
   const limbs = widths.widest;
   const shapes: Record<CommitmentKind, unknown> = {
-    base: { model, quantisation, frozen: widths.frozen },
+    // The scales say what real numbers the frozen integers stand for.
+    base: { model, quantisation, frozen: widths.frozen, weight: scales.weight, activation: scales.activation },
     data: { seqLen, dataRows, tokenizer, rows },
     adapter: { model, lora, limbs },
     moments: { model, lora, limbs, optimizer: optimizer.kind },

@@ -79,7 +79,8 @@ export function distinct(indices: readonly number[]): number[] {
 /** The claims that f' inherits from its members' evaluations: one constraint a group. */
 export function evaluationConstraint(group: CodeGroup, coef: Ext): { constraint: CodeConstraint; value: Ext } {
   const first = group.members[0];
-  const point = first.opening.point.slice(0, group.logHeight);
+  // A stack shorter than a column is the column's beginning.
+  const point = Array.from({ length: group.logHeight }, (_, i) => first.opening.point[i] ?? ZERO);
   const value = group.members.reduce((s, m) => add(s, mul(m.kappa, m.opening.value)), ZERO);
   return { constraint: { kind: 'eq', base: group.base, bits: group.logHeight, coef, point }, value: mul(coef, value) };
 }

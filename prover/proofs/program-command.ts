@@ -4,7 +4,7 @@ import { PARAMETER_SETS, codeShape } from '../../protocol/parameters.ts';
 import { compile, type Circuit } from '../../protocol/program/circuit.ts';
 import type { Operand } from '../../protocol/program/tensors.ts';
 import type { Term } from '../../protocol/program/relations.ts';
-import { forRun, soundness, type Soundness } from '../../protocol/soundness.ts';
+import { soundness, type Soundness } from '../../protocol/soundness.ts';
 import { readArchitecture } from '../model/config.ts';
 import { loadTokenizer } from '../model/tokenizer.ts';
 import { table } from '../table.ts';
@@ -33,7 +33,7 @@ export async function programCommand(request: ProgramRequest): Promise<void> {
   const shape = runShape(config, architecture, await loadTokenizer(model), dataRows);
   const counts = Array.from({ length: stepsPerProof }, () => config.batch * config.seqLen);
   const circuit = compiled(() => compile(shapeProgram(shape, counts)));
-  const params = forRun(PARAMETER_SETS.get(config.parameters)!, Math.ceil(config.steps / stepsPerProof));
+  const params = PARAMETER_SETS.get(config.parameters)!;
   const sound = soundness(circuit, params, presentOracles(circuit));
   const report = programReport(circuit, sound);
   process.stdout.write(request.json ? `${JSON.stringify(report)}\n` : `${programText(report, sound)}\n`);
