@@ -69,7 +69,7 @@ describe('a proven statement', () => {
       const verified = verifyProof(proofs[i]);
       expect(verified.statement).toEqual(statement);
       expect(readProofStatement(proofs[i])).toEqual(statement);
-      expect(verified.soundnessBits).toBeGreaterThanOrEqual(101);
+      expect(verified.soundnessBits).toBeGreaterThanOrEqual(100);
     });
     expect(VERIFIER.id).toBe('zklora-verifier');
   });
