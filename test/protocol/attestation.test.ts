@@ -149,7 +149,7 @@ describe('digests', () => {
     ];
     expect(() => runAttestationDigest(run)).not.toThrow();
     for (const [field, value] of cases) {
-      const bad = { ...run, [field]: value } as RunAttestation;
+      const bad = { ...run, [field]: value };
       expect(() => runAttestationDigest(bad)).toThrow(expect.objectContaining({ field, code: 'ATTESTATION_FIELD' }));
     }
   });
