@@ -57,5 +57,5 @@ export default defineConfig({
     },
   },
   // One seed, so that a failure is the same failure the next time.
-  test: { solidity: { fuzz: { runs: 256, seed: '0x7a6b4c6f5241' } } },
+  test: { solidity: { fuzz: { runs: 256, seed: '0x7a6b4c6f5241' }, invariant: { runs: 8, depth: 60 } } },
 });

@@ -63,11 +63,26 @@ export class LowFundsError extends ProverError {
 
 const ADVICE: Readonly<Record<string, string>> = {
   AlreadyAnchored: 'Nothing is left to do: this record is anchored. See it with ./zklora check.',
+  AlreadyRevoked: 'Nothing is left to do: this record is revoked.',
+  AlreadySuccessor: 'The newer record supersedes another already: a lineage has no branches.',
   AttestationFromFuture: "The attester's clock is ahead of the chain: wait, or have the run attested again.",
   AttesterMismatch: 'The record is not the attested one: fetch the attestation of this very run and try again.',
+  BatchAlreadyAnchored: 'Nothing is left to do: this batch is anchored.',
+  ConsentExpired: 'The owner has to sign a new consent with a later deadline.',
+  InvalidAccountNonce: 'The consent was used or cancelled: the owner has to sign a new one.',
+  InvalidConsent: 'The owner has to sign a consent to this record and attester, for this chain and registry.',
   InvalidSignature: 'The signature is damaged: fetch the attestation again.',
+  NotAnchored: 'Anchor the record first; one that is superseded or revoked stays so.',
+  NotSupersedable: 'The older record is superseded or revoked already.',
   NotRecordOwner: "Send the transaction from the owner's account, the one in the run's statement.",
 };
+
+/** Records that make no batch. */
+export class BatchError extends ProverError {
+  constructor(problem: string) {
+    super(problem, 'Give each record of the batch once.');
+  }
+}
 
 /** The registry refused the record, in a trial call or on chain. */
 export class AnchorRefusedError extends ProverError {

@@ -1,33 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AdapterRegistry} from '../../contracts/AdapterRegistry.sol';
 import {IAdapterRegistry} from '../../contracts/IAdapterRegistry.sol';
-
-/// @dev The test runner's cheat codes used here; they live at a fixed address.
-interface Cheats {
-    function addr(uint256 privateKey) external pure returns (address);
-    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
-    function prank(address sender) external;
-    function assume(bool condition) external pure;
-    function expectRevert(bytes calldata revertData) external;
-    function expectRevert() external;
-    function warp(uint256 time) external;
-}
+import {RegistryFixture} from './RegistryFixture.sol';
 
 /// @title Signatures, owners and times under random inputs
-contract AdapterRegistryTest {
-    Cheats private constant VM = Cheats(address(uint160(uint256(keccak256('hevm cheat code')))));
-    uint256 private constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
-    uint256 private constant NOW = 1_763_800_000;
-
-    AdapterRegistry private registry;
-
-    function setUp() public {
-        registry = new AdapterRegistry();
-        VM.warp(NOW);
-    }
-
+contract AdapterRegistryTest is RegistryFixture {
     function testFuzz_anchorsWhatWasAttested(
         IAdapterRegistry.AdapterRecord calldata record,
         uint256 key,
@@ -189,22 +167,5 @@ contract AdapterRegistryTest {
         VM.prank(record.owner);
         VM.expectRevert(abi.encodeWithSelector(IAdapterRegistry.InvalidSignature.selector));
         registry.anchor(record, attestation);
-    }
-
-    function _attest(
-        IAdapterRegistry.AdapterRecord calldata record,
-        uint256 key,
-        uint64 issuedAt
-    ) private view returns (IAdapterRegistry.Attestation memory) {
-        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, registry.attestationDigest(record, issuedAt));
-        return IAdapterRegistry.Attestation(VM.addr(key), issuedAt, abi.encodePacked(r, s, v));
-    }
-
-    function _key(uint256 seed) private pure returns (uint256) {
-        return 1 + (seed % (CURVE_ORDER - 1));
-    }
-
-    function _past(uint64 seed) private pure returns (uint64) {
-        return uint64(seed % (NOW + 1));
     }
 }

@@ -66,3 +66,36 @@ export async function freshRegistry() {
 export function signatureOf(r: bigint, s: bigint, v: number): Hex {
   return concat([pad(toHex(r)), pad(toHex(s)), toHex(v)]);
 }
+
+/** What signs an owner's consent: an account with its key or a wallet of the node. */
+interface Owner {
+  readonly account: { readonly address: Hex };
+  signTypedData(message: Parameters<PrivateKeyAccount['signTypedData']>[0]): Promise<Hex>;
+}
+
+/** The consent of `run`'s owner to be anchored with the attester's attestation, as the contract takes it. */
+export async function consentOf(
+  owner: Owner,
+  registry: Hex,
+  run: RunAttestation,
+  attester: Hex,
+  nonce: bigint,
+  deadline: bigint,
+): Promise<{ nonce: bigint; deadline: bigint; signature: Hex }> {
+  const fields = ATTESTATION_TYPES.RunAttestation.filter(({ name }) => name !== 'issuedAt');
+  const signature = await owner.signTypedData({
+    domain: { ...ATTESTATION_DOMAIN, chainId: 31337, verifyingContract: registry },
+    types: {
+      AnchorConsent: [
+        { name: 'record', type: 'AdapterRecord' },
+        { name: 'attester', type: 'address' },
+        { name: 'nonce', type: 'uint256' },
+        { name: 'deadline', type: 'uint256' },
+      ],
+      AdapterRecord: fields,
+    },
+    primaryType: 'AnchorConsent',
+    message: { record: recordOf(run), attester, nonce, deadline },
+  });
+  return { nonce, deadline, signature };
+}
