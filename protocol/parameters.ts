@@ -56,12 +56,15 @@ const LOG_INV_RATE: Readonly<Record<OracleName, number>> = {
   witness: 1,
 };
 
+/** Taller columns would cost soundness: the error of a fold grows with the domain. Larger oracles get more columns. */
+const MAX_LOG_HEIGHT = 23;
+
 /** Shape of the code of an oracle of `length` cells. A row costs 8·columns bytes a query, a column a path and fold steps. */
 export function codeShape(oracle: OracleName, length: number): CodeShape {
   const logInvRate = LOG_INV_RATE[oracle];
   const bits = log2Ceil(length);
   // About 2^7 columns for the witness, 2^4 to 2^5 for the others: rows of the size of their Merkle path.
   const columnBits = oracle === 'witness' ? 7 : 5;
-  const logHeight = Math.max(2, bits - columnBits);
+  const logHeight = Math.min(MAX_LOG_HEIGHT, Math.max(2, bits - columnBits));
   return { logHeight, columns: Math.max(1, Math.ceil(length / 2 ** logHeight)), logInvRate };
 }

@@ -6,6 +6,7 @@
  * with probability at most Q·(largest term), whatever number of rounds, proofs and segments the questions are spread over,
  * for every question extends one transcript. So neither the union over rounds nor a run's number of segments is charged.
  */
+import { P } from './field.ts';
 import { presentOracles } from './arguments/opening.ts';
 import { foldSteps } from './arguments/code.ts';
 import type { Circuit } from './program/circuit.ts';
@@ -14,8 +15,8 @@ import { log2Ceil, type OracleName } from './program/tensors.ts';
 import { codeShape, type ParameterSet } from './parameters.ts';
 import { queryCount } from './queries.ts';
 
-/** |F_p²| = p² > 2^127. */
-const FIELD_BITS = 127;
+/** |F_p²|. */
+const FIELD_SIZE = P * P;
 
 export interface SoundnessTerm {
   readonly name: string;
@@ -35,9 +36,9 @@ export interface Soundness {
   readonly bits: number;
 }
 
-/** Bits of error count/|F|. */
+/** ⌊log₂(|F|/count)⌋. */
 function over(count: number): number {
-  return FIELD_BITS - Math.ceil(Math.log2(count + 1));
+  return (FIELD_SIZE / BigInt(count)).toString(2).length - 1;
 }
 
 /** Largest number of digits between the claims and the field: claims that one batching challenge joins. */
@@ -78,11 +79,8 @@ function codeTerms(
   for (const oracle of committed) {
     const shape = codeShape(oracle, circuit.stacks[oracle].length);
     const domain = 2 ** (shape.logHeight + shape.logInvRate);
-    push(
-      `${oracle} columns`,
-      '(log₂ columns + oracles)·domain/|F|',
-      over((log2Ceil(shape.columns) + committed.length) * domain),
-    );
+    // A round of the opening folds the columns once: an affine line, domain/|F|. κ then joins the oracles: a curve.
+    push(`${oracle} columns`, 'oracles·domain/|F|', over(committed.length * domain));
     const statistical = params.security - params.queryGrinding;
     const queries = queryCount(shape.logInvRate, statistical);
     push(`${oracle} queries`, `(1 − δ)^${queries}, rate 1/${2 ** shape.logInvRate}`, statistical, params.queryGrinding);
@@ -91,7 +89,7 @@ function codeTerms(
   const total = [...heights.values()].reduce((n, h) => n + h, 0);
   foldSteps(params, log2Ceil(total)).forEach((step, i) => {
     const domain = 2 ** (step.logLength + step.logInvRate);
-    push(`stack fold ${i}`, 'folds·(domain + 2)/|F|', over(params.logFold * (domain + 2)));
+    push(`stack fold ${i}`, '(domain + 2)/|F|', over(domain + 2));
     const statistical = params.security - params.foldGrinding;
     push(
       `stack queries ${i}`,

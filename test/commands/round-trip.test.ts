@@ -157,7 +157,7 @@ describe('inspect', () => {
     const { code, stdout } = await command('inspect', b);
     expect(stdout).toContain('step 1 of 3');
     expect(stdout).toContain('LoRA of rank 3, alpha 6, on q_proj, up_proj');
-    expect(stdout).toMatch(/weakest term: 10\d bits; 102 are required/);
+    expect(stdout).toMatch(/weakest term: 10\d bits; 100 are required/);
     expect(code).toBe(0);
     const json = JSON.parse((await command('inspect', b, '--json')).stdout) as {
       bytes: number;
