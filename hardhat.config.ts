@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 
 import hardhatToolboxViem from '@nomicfoundation/hardhat-toolbox-viem';
 import { defineConfig } from 'hardhat/config';
-import type { SolidityCompilerUserConfig } from 'hardhat/types/config';
+import * as chains from 'viem/chains';
+import type { HttpNetworkUserConfig, SolidityCompilerUserConfig } from 'hardhat/types/config';
 import type { HardhatPlugin } from 'hardhat/types/plugins';
 
 // The compiler of the npm package: Hardhat downloads nothing when every compiler entry has a path.
@@ -41,6 +42,15 @@ const compiler: SolidityCompilerUserConfig = {
 };
 
 const { ZKLORA_RPC_URL, ZKLORA_PRIVATE_KEY } = process.env;
+const accounts = ZKLORA_PRIVATE_KEY === undefined ? 'remote' : [ZKLORA_PRIVATE_KEY];
+
+/** A public chain as viem knows it, so that a node of another chain is refused. */
+const publicChain = ({ id, rpcUrls }: chains.Chain): HttpNetworkUserConfig => ({
+  type: 'http',
+  chainId: id,
+  url: ZKLORA_RPC_URL ?? rpcUrls.default.http[0],
+  accounts,
+});
 
 export default defineConfig({
   plugins: [hardhatToolboxViem, warningsAsErrors],
@@ -53,9 +63,19 @@ export default defineConfig({
     remote: {
       type: 'http',
       url: ZKLORA_RPC_URL ?? 'http://127.0.0.1:8545',
-      accounts: ZKLORA_PRIVATE_KEY === undefined ? 'remote' : [ZKLORA_PRIVATE_KEY],
+      accounts,
     },
+    mainnet: publicChain(chains.mainnet),
+    sepolia: publicChain(chains.sepolia),
+    base: publicChain(chains.base),
+    baseSepolia: publicChain(chains.baseSepolia),
+    arbitrum: publicChain(chains.arbitrum),
+    arbitrumSepolia: publicChain(chains.arbitrumSepolia),
+    optimism: publicChain(chains.optimism),
+    optimismSepolia: publicChain(chains.optimismSepolia),
   },
+  // With `--strategy create2`: one address on every chain, by the salt and the creation code alone.
+  ignition: { strategyConfig: { create2: { salt: `0x${'00'.repeat(32)}` } } },
   // One seed, so that a failure is the same failure the next time.
   test: { solidity: { fuzz: { runs: 256, seed: '0x7a6b4c6f5241' }, invariant: { runs: 8, depth: 60 } } },
 });

@@ -211,10 +211,16 @@ describe('standards', () => {
     }
   });
 
-  test('Ignition deploys it', async () => {
-    const { ignition, run, attestation } = await freshRegistry();
-    const { registry } = await ignition.deploy(RegistryModule);
-    await registry.write.anchor([recordOf(run), attestation]);
-    assert.equal(await registry.read.isAnchored([adapterRecordId(run)]), true);
+  test('Ignition deploys it, by create2 to one address whoever deploys', async () => {
+    const addresses = [];
+    for (const index of [0, 1]) {
+      const { ignition, run, attestation, owner, stranger } = await freshRegistry();
+      const defaultSender = [owner, stranger][index].account.address;
+      const { registry } = await ignition.deploy(RegistryModule, { strategy: 'create2', defaultSender });
+      await registry.write.anchor([recordOf(run), attestation]);
+      assert.equal(await registry.read.isAnchored([adapterRecordId(run)]), true);
+      addresses.push(registry.address);
+    }
+    assert.equal(addresses[0], addresses[1]);
   });
 });

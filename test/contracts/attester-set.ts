@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { artifacts } from 'hardhat';
 import { getAddress, toFunctionSelector, toHex, zeroAddress, type AbiFunction, type Hex } from 'viem';
 
+import AttesterSetModule from '../../ignition/modules/AttesterSet.ts';
 import { attest, attesterNamed, freshRegistry, recordOf } from './run-attestations.ts';
 
 /** A registry with the run anchored by one attester, and a set whose curator is the run's owner. */
@@ -117,6 +118,15 @@ describe('AttesterSet', () => {
     await viem.assertions.revertWithCustomErrorWithArgs(full, set, 'SetFull', [BigInt(most)]);
     const orphan = viem.deployContract('AttesterSet', [zeroAddress]);
     await viem.assertions.revertWithCustomError(orphan, set, 'ZeroCurator');
+  });
+
+  test('Ignition deploys it, by default for who deploys', async () => {
+    const { ignition, owner, stranger } = await freshSet();
+    const { set } = await ignition.deploy(AttesterSetModule);
+    assert.equal(await set.read.curator(), getAddress(owner.account.address));
+    const parameters = { AttesterSet: { curator: stranger.account.address } };
+    const other = await ignition.deploy(AttesterSetModule, { parameters, deploymentId: 'other' });
+    assert.equal(await other.set.read.curator(), getAddress(stranger.account.address));
   });
 
   test('has a curator, and ERC-165', async () => {
