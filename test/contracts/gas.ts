@@ -44,4 +44,12 @@ describe('gas', { skip: globalOptions.coverage }, () => {
       assert.ok(change <= 0.02, `${name}: ${gas} gas, gas-snapshot.json has ${snapshot[name]}`);
     }
   });
+
+  test('stands in docs/contracts.md as in the snapshot', async () => {
+    const [snapshot, page] = await Promise.all(
+      ['gas-snapshot.json', '../../docs/contracts.md'].map((path) => readFile(new URL(path, import.meta.url), 'utf8')),
+    );
+    const rows = Array.from(page.matchAll(/^\| (\w+) \| (\d+) \|$/gm), ([, name, gas]) => [name, Number(gas)] as const);
+    assert.deepEqual(Object.fromEntries(rows), JSON.parse(snapshot));
+  });
 });
