@@ -48,8 +48,3 @@ export function rootOfUnity(bits: number): bigint {
   if (bits < 0 || bits > TWO_ADICITY) throw new RangeError(`no root of unity of order 2^${bits} in F_p`);
   return (roots[bits] ??= pow(GENERATOR, (P - 1n) >> BigInt(bits)));
 }
-
-/** A signed integer of absolute value below p/2 as a field element. */
-export function fromSigned(a: bigint): bigint {
-  return a < 0n ? a + P : a;
-}

@@ -41,7 +41,7 @@ function over(count: number): number {
   return (FIELD_SIZE / BigInt(count)).toString(2).length - 1;
 }
 
-/** Largest number of digits between the claims and the field: claims that one batching challenge joins. */
+/** At least the number of claims that one batching challenge joins: every factor of every relation, and the lookups'. */
 function claimCount(circuit: Circuit): number {
   const factors = circuit.program.relations.reduce((n, r) => n + r.terms.reduce((m, t) => m + t.factors.length, 0), 0);
   return factors + 8;

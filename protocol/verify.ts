@@ -24,6 +24,7 @@ import { verifyRelations } from './arguments/relations.ts';
 import { verifyCode, type CodeOpening } from './arguments/code.ts';
 import { PROTOCOL, codeShape } from './parameters.ts';
 import { decodeStatement, runId, statementHash, type Statement } from './statement.ts';
+import { MAX_STATEMENT_BYTES } from './statement-schema.ts';
 import type { OracleName } from './program/tensors.ts';
 
 /** This verifier. The version changes with every change of what it accepts. */
@@ -46,15 +47,12 @@ export interface VerifiedProof {
   readonly log: readonly LogEntry[];
 }
 
-/** Longest statement that is read, bytes. */
-const MAX_STATEMENT = 1 << 20;
-
 /** The statement at a proof's front; nothing else is checked. @throws DecodeError */
 export function readProofStatement(bytes: Uint8Array): Statement {
   if (bytes.length < HEADER_BYTES || !isMagic(bytes))
     throw new DecodeError('MAGIC', 'proof', 0, 'these bytes do not begin like a zkLoRA proof');
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4);
-  if (length > MAX_STATEMENT || HEADER_BYTES + length > bytes.length)
+  if (length > MAX_STATEMENT_BYTES || HEADER_BYTES + length > bytes.length)
     throw new DecodeError('STATEMENT_LENGTH', 'proof', 4, `a statement of ${length} bytes does not fit`);
   return decodeStatement(bytes.slice(HEADER_BYTES, HEADER_BYTES + length));
 }

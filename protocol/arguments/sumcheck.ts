@@ -2,7 +2,8 @@
  * Sumcheck rounds (Lund–Fortnow–Karloff–Nisan). A round polynomial h of degree d is sent as h(0), h(2), …, h(d);
  * h(1) follows from the claim h(0) + h(1).
  */
-import { inverse, mul, sub, type Ext, ONE } from '../extension.ts';
+import { VerificationError } from '../errors.ts';
+import { ONE, inverse, isZero, mul, sub, type Ext } from '../extension.ts';
 import { lagrange } from '../multilinear.ts';
 import type { VerifierContext } from '../context.ts';
 
@@ -21,29 +22,13 @@ export function verifyRound<V>(ctx: VerifierContext<V>, label: string, claim: V,
   return { r, claim: values.reduce((s, v, i) => ctx.add(s, ctx.scale(v, coefs[i])), ctx.constant([0n, 0n])) };
 }
 
-/** Runs `rounds` rounds of one degree. */
-export function verifySumcheck<V>(
-  ctx: VerifierContext<V>,
-  label: string,
-  claim: V,
-  degree: number,
-  rounds: number,
-): { point: Ext[]; claim: V } {
-  const point: Ext[] = [];
-  let current = claim;
-  for (let i = 0; i < rounds; i++) {
-    const round = verifyRound(ctx, label, current, degree);
-    point.push(round.r);
-    current = round.claim;
-  }
-  return { point, claim: current };
-}
-
 /**
  * One round of Σ_x eq(ρ, x)·t(x) with t of degree 2 in each variable (Gruen, ePrint 2024/108): the claim is
  * (1−ρ_i)·t(0) + ρ_i·t(1); the proof holds t(0) and the coefficient of X²; the next claim is t(r).
+ * @throws VerificationError for ρ_i = 0, where t(1) would be free; an honest draw is 0 with probability 2^−128
  */
 export function verifyEqRound<V>(ctx: VerifierContext<V>, label: string, claim: V, rho: Ext): { r: Ext; claim: V } {
+  if (isZero(rho)) throw new VerificationError('ZERO_CHALLENGE', `${label}: a challenge is zero`, { argument: label });
   const zero = ctx.read(label);
   const square = ctx.read(label);
   const r = ctx.reader.challenge(label);

@@ -17,7 +17,7 @@ function axisOffsets(axis: Axis, placement: Placement, strides: ReturnType<typeo
   return out;
 }
 
-/** Calls back with the stack offset of every natural index in order. */
+/** Writes natural row-major cells to their places in a stack. */
 export function writePlacement(target: Uint32Array, placement: Placement, cells: Uint32Array): void {
   const strides = stackStrides(placement);
   const tables = placement.cells.axes.map((a) => axisOffsets(a, placement, strides));

@@ -2,7 +2,7 @@
  * Linear functionals on committed cells: Σ_i w(i)·cell_i with w a product over digits. Every claim that the arguments leave
  * open is a sum of such functionals.
  */
-import { ONE, ZERO, add, isZero, mul, scale, type Ext } from '../extension.ts';
+import { ONE, ZERO, add, isZero, mul, type Ext } from '../extension.ts';
 import { dot, eqPoints, eqRange, eqTable, evaluate } from '../multilinear.ts';
 import { log2Ceil, type Axis } from './tensors.ts';
 import type { AxisDigit, Placement, Shape } from './layout.ts';
@@ -134,9 +134,4 @@ export class AddressPoint {
 /** The same functional scaled. */
 export function scaleWeights(w: CellWeights, factor: Ext): CellWeights {
   return { ...w, coef: mul(w.coef, factor) };
-}
-
-/** Scaled by a base-field factor. */
-export function scaleWeightsBase(w: CellWeights, factor: bigint): CellWeights {
-  return { ...w, coef: scale(w.coef, factor) };
 }
