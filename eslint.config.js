@@ -1,7 +1,7 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** The arrows of the layout: prover → protocol ← worker, and nothing points into the tests. */
+/** The arrows of the layout: prover → protocol ← worker, both → api → protocol, and nothing points into the tests. */
 function importsNothingFrom(folders, message) {
   return {
     'no-restricted-imports': ['error', { patterns: [{ regex: `^(\\.\\./)+(${folders.join('|')})/`, message }] }],
@@ -48,6 +48,10 @@ export default defineConfig(
       ],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: PURE }],
     },
+  },
+  {
+    files: ['api/**/*.ts'],
+    rules: importsNothingFrom(['prover', 'worker', 'commitment', 'test', 'bench'], 'api/ stands on protocol/ alone.'),
   },
   {
     files: ['prover/**/*.ts'],

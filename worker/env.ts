@@ -2,13 +2,40 @@
 import type { Hex } from '../protocol/attestation.ts';
 
 export interface Env {
+  /** Proofs, records and every other fact; see `store/facts.ts`. */
   readonly PROOFS: R2Bucket;
+  /** The index, rebuilt from R2 by a command; `migrations/`. */
+  readonly INDEX: D1Database;
+  /** Events for webhooks; see `events/`. */
+  readonly EVENTS: Queue;
+  /** Verifications that don't fit one request; see `verification-job.ts`. */
+  readonly VERIFICATIONS: Workflow;
+  /** The page's scripts and styles; `site/`. */
+  readonly ASSETS: Fetcher;
+  /** Requests of one address that verify, or show a file, without a key. */
+  readonly ADDRESS_LIMIT: RateLimit;
+  /** The same for one API key. */
+  readonly KEY_LIMIT: RateLimit;
+
   /** Largest body of POST /verify, bytes, as a decimal text. */
   readonly MAX_PROOF_BYTES?: string;
   /** Most that a verification may cost before it reads the proof (`cost.ts`), as a decimal text. */
   readonly MAX_PREPARATION?: string;
+  /** `open`: anybody may submit; `key`: holders of API keys alone. */
+  readonly WRITES?: string;
+  /** Ethereum node, chain and registry that are asked for anchors; all three or none. */
+  readonly CHAIN_RPC_URL?: string;
+  readonly CHAIN_ID?: string;
+  readonly REGISTRY_ADDRESS?: string;
+
   /** Secret: 0x and 64 hexadecimal digits. Absent: nothing is attested. */
   readonly ATTESTER_KEY?: string;
+  /** Secret: a second key, that attests too while keys are rotated. */
+  readonly ATTESTER_KEY_NEXT?: string;
+  /** Secret: what opens the operator's routes. Absent: they are closed. */
+  readonly OPERATOR_KEY?: string;
+  /** Secret from which the webhooks' secrets are derived. Absent: there are no webhooks. */
+  readonly WEBHOOK_SECRET?: string;
 }
 
 /** Hono's type of this worker. */

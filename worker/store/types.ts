@@ -1,0 +1,73 @@
+/** What the service keeps. Digests and roots are 32 bytes in lower-case hexadecimal; times are seconds since 1970. */
+import type { ChainSegment } from '../../protocol/chain.ts';
+import type { RunSpec, Statement } from '../../protocol/statement.ts';
+
+/** A verifier version: `digest` is 32 bytes over id, version, protocol and code hash. */
+export interface VerifierVersion {
+  readonly id: string;
+  readonly version: string;
+  readonly codeHash: string;
+  readonly digest: string;
+}
+
+/** What is known of a proof that one verifier version verified. */
+export interface ProofRecord {
+  /** SHA-256 of the bytes. */
+  readonly proofDigest: string;
+  readonly proofBytes: number;
+  readonly statementHash: string;
+  readonly runId: string;
+  readonly verifier: VerifierVersion;
+  readonly soundnessBits: number;
+  /** When it was verified. */
+  readonly receivedAt: number;
+  readonly statement: Statement;
+}
+
+/** A segment of a run, with what its statement publishes of each step. */
+export interface SegmentEntry extends ChainSegment {
+  readonly counts: readonly number[];
+  readonly losses: readonly number[] | null;
+}
+
+/** A run and its segments in the index. */
+export interface RunEntry {
+  readonly runId: string;
+  readonly run: RunSpec;
+  /** By first step, then by time. */
+  readonly segments: readonly SegmentEntry[];
+}
+
+/** An adapter file that somebody showed, and from which the worker computed the root. */
+export interface ShownFile {
+  /** SHA-256 of the file. */
+  readonly file: string;
+  /** SHA-256 of what follows its safetensors header. */
+  readonly tensors: string;
+  readonly adapterRoot: string;
+  readonly runId: string;
+  readonly shownAt: number;
+}
+
+export interface Withdrawal {
+  readonly at: number;
+  readonly reason: string;
+}
+
+/** A verifier version that verified something here, or was withdrawn. */
+export interface KnownVerifier extends VerifierVersion {
+  readonly withdrawn: Withdrawal | null;
+}
+
+/** From when until when a key of this service attests. */
+export interface AttesterWindow {
+  readonly address: string;
+  readonly validFrom: number;
+  readonly validUntil: number | null;
+}
+
+/** What an id names. */
+export interface Named {
+  readonly kind: 'root' | 'file' | 'tensors';
+  readonly adapterRoot: string;
+}
