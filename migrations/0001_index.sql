@@ -88,13 +88,14 @@ CREATE TABLE webhooks (
 ) STRICT;
 CREATE INDEX webhooks_of_key ON webhooks (key_id);
 
--- What the registry said last of a record.
+-- What the registry said last of a record. The record of a complete run enters as null, read at 0.
 CREATE TABLE anchors (
   record TEXT PRIMARY KEY,
   anchor TEXT NOT NULL, -- JSON
   read_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX anchors_by_age ON anchors (read_at);
+-- Nothing leads out of `revoked`: such a record is read for answers alone.
+CREATE INDEX anchors_to_watch ON anchors (read_at) WHERE anchor ->> '$.status' IS NOT 'revoked';
 
 -- The outbox: written in the transaction of what happened, sent to the queue afterwards.
 CREATE TABLE events (
@@ -102,6 +103,7 @@ CREATE TABLE events (
   type TEXT NOT NULL,
   data TEXT NOT NULL, -- JSON
   created_at INTEGER NOT NULL,
-  sent_at INTEGER
+  sent_at INTEGER,
+  leased_until INTEGER NOT NULL DEFAULT 0 -- until then one invocation of the worker is at it
 ) STRICT;
 CREATE INDEX events_to_send ON events (sent_at, created_at);
