@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { artifacts } from 'hardhat';
-import {
-  bytesToHex,
-  getAddress,
-  parseSignature,
-  toFunctionSelector,
-  zeroAddress,
-  zeroHash,
-  type AbiFunction,
-  type Hex,
-} from 'viem';
+import { bytesToHex, getAddress, parseSignature, zeroAddress, zeroHash, type Hex } from 'viem';
 
 import { adapterRecordId, runAttestationDigest } from '../../protocol/attestation.ts';
 import RegistryModule from '../../ignition/modules/AdapterRegistry.ts';
+import { interfaceId } from './interface-id.ts';
 import { attest, attesterNamed, freshRegistry, recordOf, runOf, signatureOf } from './run-attestations.ts';
 
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -195,19 +186,14 @@ describe('standards', () => {
 
   test('ERC-165: itself, ERC-5267 and IAdapterRegistry', async () => {
     const { registry } = await freshRegistry();
-    const { abi } = await artifacts.readArtifact('IAdapterRegistry');
-    const selectors = (abi as readonly { type: string }[])
-      .filter((entry): entry is AbiFunction => entry.type === 'function')
-      .map((entry) => Number(toFunctionSelector(entry)));
-    const registryId = selectors.reduce((id, selector) => (id ^ selector) >>> 0, 0);
-    const answers: [string, boolean][] = [
-      ['01ffc9a7', true],
-      ['84b0196e', true],
-      [registryId.toString(16).padStart(8, '0'), true],
-      ['ffffffff', false],
+    const answers: [Hex, boolean][] = [
+      ['0x01ffc9a7', true],
+      ['0x84b0196e', true],
+      [await interfaceId('IAdapterRegistry'), true],
+      ['0xffffffff', false],
     ];
     for (const [id, supported] of answers) {
-      assert.equal(await registry.read.supportsInterface([`0x${id}`]), supported, id);
+      assert.equal(await registry.read.supportsInterface([id]), supported, id);
     }
   });
 

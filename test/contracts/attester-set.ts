@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { artifacts } from 'hardhat';
-import { getAddress, toFunctionSelector, toHex, zeroAddress, type AbiFunction, type Hex } from 'viem';
+import { getAddress, toHex, zeroAddress, type Hex } from 'viem';
 
 import AttesterSetModule from '../../ignition/modules/AttesterSet.ts';
+import { interfaceId } from './interface-id.ts';
 import { attest, attesterNamed, freshRegistry, recordOf } from './run-attestations.ts';
 
 /** A registry with the run anchored by one attester, and a set whose curator is the run's owner. */
@@ -132,17 +132,9 @@ describe('AttesterSet', () => {
   test('has a curator, and ERC-165', async () => {
     const { set, owner } = await freshSet();
     assert.equal(await set.read.curator(), getAddress(owner.account.address));
-    const { abi } = await artifacts.readArtifact('IAttesterSet');
-    const selectors = (abi as readonly { type: string }[])
-      .filter((entry): entry is AbiFunction => entry.type === 'function')
-      .map((entry) => Number(toFunctionSelector(entry)));
-    const id = toHex(
-      selectors.reduce((all, selector) => (all ^ selector) >>> 0, 0),
-      { size: 4 },
-    );
     const answers: [Hex, boolean][] = [
       ['0x01ffc9a7', true],
-      [id, true],
+      [await interfaceId('IAttesterSet'), true],
       ['0xffffffff', false],
     ];
     for (const [asked, supported] of answers) assert.equal(await set.read.supportsInterface([asked]), supported, asked);
