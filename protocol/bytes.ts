@@ -23,9 +23,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Big-endian. */
 export function u32(n: number): Uint8Array {
-  const out = new Uint8Array(4);
-  new DataView(out.buffer).setUint32(0, n);
-  return out;
+  return Uint8Array.of(n >>> 24, n >>> 16, n >>> 8, n);
 }
 
 export function toHex(bytes: Uint8Array): string {

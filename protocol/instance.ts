@@ -49,7 +49,7 @@ export function instanceSoundness(instance: Instance): Soundness {
 /** The evaluation of a public oracle, or null. */
 export function knownValue(instance: Instance, oracle: OracleName, point: readonly Ext[]): Ext | null {
   const cells = instance.known.get(oracle);
-  return cells === undefined ? null : evaluateIntegers(Int32Array.from(cells), 0, point);
+  return cells === undefined ? null : evaluateIntegers(new Int32Array(cells), 0, point);
 }
 
 const MAGIC = Uint8Array.of(0x7a, 0x6b, 0x4c, 0x52); // zkLR
@@ -69,29 +69,64 @@ export function isMagic(bytes: Uint8Array): boolean {
   return MAGIC.every((b, i) => bytes[i] === b);
 }
 
-/** @throws VerificationError for a statement that no verifier of this version accepts. */
-export function instanceOf(statement: Statement): Instance {
-  const { run, segment } = statement;
-  const refuse = (code: string, message: string): never => {
-    throw new VerificationError(code, message, { argument: 'statement' });
-  };
-  if (run.protocol !== PROTOCOL)
-    refuse('PROTOCOL', `the proof is of protocol ${run.protocol}; this verifier knows ${PROTOCOL}`);
-  const params = PARAMETER_SETS.get(run.parameters);
-  if (params === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
-  const isPublic = (oracle: OracleName): boolean => segment.first === 0 && PUBLIC_AT_START.has(oracle);
-  let circuit: Circuit;
+/** What follows from a statement at little cost, however large the shapes that it names. */
+export interface StatedCircuit {
+  readonly params: ParameterSet;
+  readonly circuit: Circuit;
+  /** Oracles whose roots the proof gives. */
+  readonly committed: readonly OracleName[];
+}
+
+function refuse(code: string, message: string): never {
+  throw new VerificationError(code, message, { argument: 'statement' });
+}
+
+/** Refuses by name what no program exists for. */
+function programmed<T>(action: () => T): T {
   try {
-    circuit = compile(llamaProgram(segmentConfig(run, segment.first, segment.counts)));
+    return action();
   } catch (error) {
     if (error instanceof RangeError || error instanceof RoundingError) return refuse('PROGRAM', error.message);
     throw error;
   }
-  // Soundness comes before the work that grows with the statement.
+}
+
+/**
+ * Compiles a statement's program and checks its soundness; computes no table, row or weight.
+ * @throws VerificationError for a statement that no verifier of this version accepts
+ */
+export function circuitOf(statement: Statement): StatedCircuit {
+  const { run, segment } = statement;
+  if (run.protocol !== PROTOCOL)
+    refuse('PROTOCOL', `the proof is of protocol ${run.protocol}; this verifier knows ${PROTOCOL}`);
+  const params = PARAMETER_SETS.get(run.parameters);
+  if (params === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
+  const circuit = programmed(() => compile(llamaProgram(segmentConfig(run, segment.first, segment.counts))));
+  const isPublic = (oracle: OracleName): boolean => segment.first === 0 && PUBLIC_AT_START.has(oracle);
   const committed = presentOracles(circuit).filter((o) => !isPublic(o));
+  // Soundness comes before the work that grows with the statement.
   const { bits, target } = soundness(circuit, params, committed);
   if (bits < target)
     refuse('SOUNDNESS', `the statement's size leaves ${bits} bits of soundness; ${target} are required`);
+  return { params, circuit, committed };
+}
+
+/** Computes the tables and public tensors that a circuit names. @throws RoundingError */
+function computePublics(circuit: Circuit): void {
+  for (const table of circuit.tables.values()) void table.columns;
+  for (const relation of circuit.program.relations)
+    for (const { factors } of relation.terms)
+      for (const { tensor } of factors)
+        if (tensor.kind === 'public' && tensor.extension === undefined) void tensor.values;
+}
+
+/** @throws VerificationError for a statement that no verifier of this version accepts. */
+export function instanceOf(statement: Statement): Instance {
+  const { run, segment } = statement;
+  const { params, circuit } = circuitOf(statement);
+  programmed(() => {
+    computePublics(circuit);
+  });
   const id = runId(run);
   const sampler = deriveSeed(id, 'sampler');
   const rows = Array.from({ length: segment.steps }, (_, t) =>

@@ -1,6 +1,6 @@
 /** Multilinear extensions: equality weights and evaluations. Variable i ↔ index bit i. */
 import { P, inverse as finverse } from './field.ts';
-import { ONE, add, mul, scale, sub, type Ext } from './extension.ts';
+import { ONE, ZERO, add, mul, scale, sub, type Ext } from './extension.ts';
 
 /** eq(point, i) for i < 2^point.length. */
 export function eqTable(point: readonly Ext[], factor: Ext = ONE): Ext[] {
@@ -38,6 +38,22 @@ export function eqRange(point: readonly Ext[], start: number, count: number): Ex
     table = next;
   }
   return table;
+}
+
+/** Σ eq(point, i) for i < count ≤ 2^point.length, in at most two products a variable. */
+export function eqSum(point: readonly Ext[], count: number): Ext {
+  if (count === 2 ** point.length) return ONE;
+  let sum = ZERO;
+  // eq of the bits of `count` above k
+  let prefix = ONE;
+  for (let k = point.length - 1; k >= 0; k--) {
+    const high = mul(prefix, point[k]);
+    const low = sub(prefix, high);
+    const bit = Math.floor(count / 2 ** k) % 2 === 1;
+    if (bit) sum = add(sum, low);
+    prefix = bit ? high : low;
+  }
+  return sum;
 }
 
 /** eq(a, b) = Π (a_i·b_i + (1−a_i)(1−b_i)); the points have one length. */
@@ -108,15 +124,26 @@ export function evaluateIntegers(values: Int32Array, start: number, point: reado
   const first = Math.floor(start / width);
   const rows = Math.floor((start + values.length - 1) / width) - first + 1;
   const high = eqRange(point.slice(lowBits), first, values.length === 0 ? 0 : rows);
+  return weighRows(high, (row) => limbDot(limbs, values, (first + row) * width - start, width));
+}
+
+/**
+ * Σ_ij outer[i]·inner[j]·values[i·inner.length + j], by the same sums over doubles.
+ * @param inner at most 2^(31 − bits) weights for values of `bits` bits
+ */
+export function contractIntegers(values: Int32Array, outer: readonly Ext[], inner: readonly Ext[]): Ext {
+  const limbs = limbsOf(inner);
+  return weighRows(outer, (row) => limbDot(limbs, values, row * inner.length, inner.length));
+}
+
+function weighRows(weights: readonly Ext[], sumOf: (row: number) => Ext): Ext {
   let x = 0n;
   let y = 0n;
-  for (let row = 0; row < high.length; row++) {
-    const from = (first + row) * width - start;
-    const inner = limbDot(limbs, values, from, width);
-    const h = high[row];
+  weights.forEach((h, row) => {
+    const inner = sumOf(row);
     x += h[0] * inner[0] + 7n * h[1] * inner[1];
     y += h[0] * inner[1] + h[1] * inner[0];
-  }
+  });
   return [((x % P) + P) % P, ((y % P) + P) % P];
 }
 

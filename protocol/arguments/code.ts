@@ -151,6 +151,13 @@ function combineRow(words: BigUint64Array, from: number, weights: readonly Ext[]
   return [x % P, y % P];
 }
 
+const halves: bigint[] = [];
+
+/** 2^−k. */
+function powerOfHalf(k: number): bigint {
+  return (halves[k] ??= finverse(BigInt(2 ** k)));
+}
+
 /**
  * Folds the 2^challenges.length values f(x·ζ^i), ζ of that order, as the table fold (1−α)·even + α·odd of coefficients:
  * 2·even(x²) = f(x) + f(−x), 2·odd(x²) = (f(x) − f(−x))/x. The halves are taken out of all folds at once.
@@ -175,7 +182,7 @@ export function foldLeaf(values: readonly Ext[], inverse: bigint, challenges: re
     inv = fmul(inv, inv);
     root = fmul(root, root);
   }
-  return scale(level[0], finverse(BigInt(values.length)));
+  return scale(level[0], powerOfHalf(challenges.length));
 }
 
 /** Weight of a constraint at the final point of the variables that it was stated over. */

@@ -7,6 +7,7 @@
  * fail or hold: every tensor is zero there and constants are weighted by the indicator of real indices.
  */
 import { ONE, ZERO, add, isZero, lift, mul, scale, type Ext } from '../extension.ts';
+import { contractIntegers } from '../multilinear.ts';
 import type { Circuit } from '../program/circuit.ts';
 import type { DataTie, Relation, Term } from '../program/relations.ts';
 import { log2Ceil, type Axis, type AxisUse, type Operand, type PublicTensor, type Tensor } from '../program/tensors.ts';
@@ -66,6 +67,74 @@ export function relationAxes(circuit: Circuit): Axis[] {
   return [...seen.values()];
 }
 
+/** What the relations argument shows, in order: relations, ties to the data (`tie`), and the loss where it is stated. */
+export function planned(circuit: Circuit, losses: readonly number[] | null): { relation: Relation; tie?: DataTie }[] {
+  const { relations, ties, loss } = circuit.program;
+  const all: { relation: Relation; tie?: DataTie }[] = relations.map((relation) => ({ relation }));
+  for (const tie of ties) all.push({ relation: { name: tie.name, domain: tie.domain, terms: tie.terms }, tie });
+  if (losses !== null) {
+    const constant: Term = { coef: 1n, scale: { axis: 'step', values: losses.map(BigInt) }, factors: [] };
+    all.push({ relation: { ...loss, terms: [...loss.terms, constant] } });
+  }
+  return all;
+}
+
+/** Whether a term is a constant, one functional on cells, or a product for the sumcheck. */
+export function termKind(t: Term): 'constant' | 'linear' | 'product' {
+  const [only] = t.factors;
+  if (only === undefined) return 'constant';
+  return t.factors.length === 1 && only.tensor.kind === 'tensor' ? 'linear' : 'product';
+}
+
+/** The axes of a product: those that several factors share are kept, the others are summed inside one factor. */
+export interface ProductShape {
+  readonly kept: ReadonlyMap<string, KeptAxis>;
+  readonly bits: number;
+  /** Axes of the relation's domain that no factor has. */
+  readonly unused: readonly Axis[];
+  /** Per factor; see Factor. */
+  readonly keys: readonly string[];
+}
+
+/** @param domain of the term's relation */
+export function productShape(t: Term, domain: readonly Axis[]): ProductShape {
+  const named = new Map(domain.map((a) => [a.name, a]));
+  const uses = new Map<string, { axis: Axis; count: number }>();
+  for (const f of t.factors) {
+    f.uses.forEach((u, i) => {
+      if (!('axis' in u)) return;
+      const known = named.get(u.axis) ?? uses.get(u.axis)?.axis ?? { ...f.tensor.axes[i], name: u.axis };
+      uses.set(u.axis, { axis: known, count: (uses.get(u.axis)?.count ?? 0) + 1 });
+    });
+  }
+  const shared = [...uses.entries()].filter(([, u]) => u.count > 1);
+  shared.sort(([a], [b]) => orderOf(a) - orderOf(b));
+  let at = 0;
+  const kept = new Map<string, KeptAxis>();
+  for (const [name, { axis }] of shared) {
+    const bits = log2Ceil(axis.size);
+    kept.set(name, { axis, at, bits });
+    at += bits;
+  }
+  const scaling = t.scale === undefined ? '' : `×${t.scale.axis}:${t.scale.values.join()}`;
+  const keys = t.factors.map((f) => factorKey(f, kept, named, scaling));
+  return { kept, bits: at, unused: domain.filter((a) => !uses.has(a.name)), keys };
+}
+
+function factorKey(
+  operand: Operand,
+  kept: ReadonlyMap<string, KeptAxis>,
+  domain: ReadonlyMap<string, Axis>,
+  scaling: string,
+): string {
+  const uses = operand.uses.map((u) => {
+    if ('fixed' in u) return `=${u.fixed}`;
+    const k = kept.get(u.axis);
+    return k === undefined ? `${domain.has(u.axis) ? '' : '*'}${u.axis}+${u.offset}` : `${u.axis}@${k.at}+${u.offset}`;
+  });
+  return [operand.tensor.name + scaling, ...uses].join(' ');
+}
+
 /** Rows of the data set behind [step, row] of the segment, and the public losses (null: hidden). */
 export interface PlanInputs {
   readonly rows: readonly (readonly number[])[];
@@ -76,7 +145,11 @@ export interface PlanInputs {
   readonly rho: Ext;
 }
 
+/** A domain's axes with the weights of their indices, by name. */
+type DomainWeights = ReadonlyMap<string, { readonly axis: Axis; readonly weight: AxisWeight }>;
+
 export class Planner {
+  readonly #taus = new Map<string, AxisWeight>();
   readonly #circuit: Circuit;
   readonly #inputs: PlanInputs;
   readonly #linear: CellWeights[] = [];
@@ -91,17 +164,10 @@ export class Planner {
   run(): RelationPlan {
     let factor = ONE;
     const next = (): Ext => (factor = mul(factor, this.#inputs.rho));
-    const { relations, ties, loss } = this.#circuit.program;
-    for (const r of relations) this.#relation(r, next());
-    for (const t of ties) {
+    for (const { relation, tie } of planned(this.#circuit, this.#inputs.losses)) {
       const by = next();
-      this.#relation({ name: t.name, domain: t.domain, terms: t.terms }, by);
-      this.#dataEntry(t, by);
-    }
-    if (this.#inputs.losses !== null) {
-      const values = this.#inputs.losses.map(BigInt);
-      const constant: Term = { coef: 1n, scale: { axis: 'step', values }, factors: [] };
-      this.#relation({ ...loss, terms: [...loss.terms, constant] }, next());
+      this.#relation(relation, by);
+      if (tie !== undefined) this.#dataEntry(tie, by);
     }
     const bits = this.#products.reduce((m, p) => Math.max(m, p.bits), 0);
     const degree = this.#products.reduce((m, p) => Math.max(m, p.factors.length + (p.weight.length > 0 ? 1 : 0)), 0);
@@ -109,29 +175,27 @@ export class Planner {
   }
 
   #tau(axis: Axis): AxisWeight {
-    const coords = this.#inputs.point.get(axis.name);
-    if (coords === undefined) throw new RangeError(`no point for axis ${axis.name}`);
-    return axis.short
-      ? { kind: 'vector', values: weightVector(axis, { kind: 'point', coords }) }
-      : { kind: 'point', coords };
+    let weight = this.#taus.get(axis.name);
+    if (weight === undefined) {
+      const coords = this.#inputs.point.get(axis.name);
+      if (coords === undefined) throw new RangeError(`no point for axis ${axis.name}`);
+      weight = { kind: 'point', coords };
+      if (axis.short) weight = { kind: 'vector', values: weightVector(axis, weight) };
+      this.#taus.set(axis.name, weight);
+    }
+    return weight;
   }
 
   #relation(relation: Relation, by: Ext): void {
+    const taus = new Map(relation.domain.map((a) => [a.name, { axis: a, weight: this.#tau(a) }]));
     for (const t of relation.terms) {
-      const weights = new Map(relation.domain.map((a) => [a.name, { axis: a, weight: this.#tau(a) }]));
-      if (t.scale !== undefined) {
-        const entry = weights.get(t.scale.axis);
-        if (entry === undefined) throw new RangeError(`${relation.name} scales along ${t.scale.axis}, which it lacks`);
-        const values = weightVector(entry.axis, entry.weight).map((w, i) => mul(w, lift(t.scale?.values[i] ?? 0n)));
-        weights.set(t.scale.axis, { axis: entry.axis, weight: { kind: 'vector', values } });
-      }
       const coef = mul(by, lift(t.coef));
       if (isZero(coef)) continue;
-      const [only] = t.factors;
-      if (only === undefined) this.#constantTerm(coef, [...weights.values()]);
-      else if (t.factors.length === 1 && only.tensor.kind === 'tensor')
-        this.#linearTerm(only, only.tensor, coef, weights);
-      else this.#productTerm(t, coef, weights);
+      const weights = t.scale === undefined ? taus : scaledWeights(relation.name, taus, t.scale);
+      const kind = termKind(t);
+      if (kind === 'constant') this.#constantTerm(coef, [...weights.values()]);
+      else if (kind === 'linear') this.#linearTerm(t.factors[0], t.factors[0].tensor as Tensor, coef, weights);
+      else this.#productTerm(t, relation.domain, coef, weights);
     }
   }
 
@@ -140,12 +204,7 @@ export class Planner {
     this.#constant = add(this.#constant, whole);
   }
 
-  #linearTerm(
-    operand: Operand,
-    tensor: Tensor,
-    coef: Ext,
-    weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>,
-  ): void {
+  #linearTerm(operand: Operand, tensor: Tensor, coef: Ext, weights: DomainWeights): void {
     const used = new Set(operand.uses.flatMap((u) => ('axis' in u ? [u.axis] : [])));
     let factor = coef;
     for (const [name, { axis, weight }] of weights) if (!used.has(name)) factor = mul(factor, weightSum(axis, weight));
@@ -155,33 +214,23 @@ export class Planner {
     this.#constant = add(this.#constant, offset);
   }
 
-  #productTerm(t: Term, coef: Ext, weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>): void {
-    const uses = new Map<string, { axis: Axis; count: number }>();
-    for (const f of t.factors) {
-      f.uses.forEach((u, i) => {
-        if (!('axis' in u)) return;
-        const known = weights.get(u.axis)?.axis ?? uses.get(u.axis)?.axis ?? { ...f.tensor.axes[i], name: u.axis };
-        uses.set(u.axis, { axis: known, count: (uses.get(u.axis)?.count ?? 0) + 1 });
+  #productTerm(t: Term, domain: readonly Axis[], coef: Ext, weights: DomainWeights): void {
+    const { kept, bits, unused, keys } = productShape(t, domain);
+    const of = (name: string): AxisWeight | undefined => weights.get(name)?.weight;
+    const factor = unused.reduce((out, axis) => mul(out, weightSum(axis, of(axis.name) ?? ONES)), coef);
+    const factors = t.factors.map((operand, i): Factor => {
+      const uses = operand.uses.map((u, k): OperandUse => {
+        const shared = 'axis' in u ? kept.get(u.axis) : undefined;
+        if (shared !== undefined && 'axis' in u) return { kind: 'kept', kept: shared, offset: u.offset };
+        return { kind: 'bound', weight: tensorWeight(operand.tensor.axes[k], u, weights) };
       });
-    }
-    let factor = coef;
-    for (const [name, { axis, weight }] of weights) if (!uses.has(name)) factor = mul(factor, weightSum(axis, weight));
-    const shared = [...uses.entries()].filter(([, u]) => u.count > 1);
-    shared.sort(([a], [b]) => orderOf(a) - orderOf(b));
-    let at = 0;
-    const kept = new Map<string, KeptAxis>();
-    for (const [name, { axis }] of shared) {
-      const bits = log2Ceil(axis.size);
-      kept.set(name, { axis, at, bits });
-      at += bits;
-    }
-    const scaling = t.scale === undefined ? '' : `×${t.scale.axis}:${t.scale.values.join()}`;
-    const factors = t.factors.map((operand) => makeFactor(operand, kept, weights, scaling));
+      return { key: keys[i], operand, uses };
+    });
     const weight = [...kept.values()].flatMap((k) => {
-      const w = weights.get(k.axis.name)?.weight;
+      const w = of(k.axis.name);
       return w === undefined ? [] : [{ kept: k, weight: w }];
     });
-    this.#products.push({ coef: factor, kept: [...kept.values()], bits: at, weight, factors });
+    this.#products.push({ coef: factor, kept: [...kept.values()], bits, weight, factors });
   }
 
   /** −Σ weights · data entry of the sampled rows. */
@@ -216,6 +265,15 @@ export class Planner {
   }
 }
 
+/** A domain's weights with those of one axis multiplied by a term's coefficients along it. */
+function scaledWeights(relation: string, weights: DomainWeights, by: NonNullable<Term['scale']>): DomainWeights {
+  const entry = weights.get(by.axis);
+  if (entry === undefined) throw new RangeError(`${relation} scales along ${by.axis}, which it lacks`);
+  const { axis } = entry;
+  const values = weightVector(axis, entry.weight).map((w, i) => mul(w, lift(by.values[i] ?? 0n)));
+  return new Map([...weights, [by.axis, { axis, weight: { kind: 'vector', values } }]]);
+}
+
 function orderOf(name: string): number {
   const i = ORDER.indexOf(name);
   if (i < 0) throw new RangeError(`axis ${name} has no place among the axes of products`);
@@ -223,11 +281,7 @@ function orderOf(name: string): number {
 }
 
 /** Weight of one tensor axis under a domain's weights: shifted, fixed, or all ones for an axis the domain lacks. */
-function tensorWeight(
-  axis: Axis,
-  use: AxisUse,
-  weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>,
-): AxisWeight {
+function tensorWeight(axis: Axis, use: AxisUse, weights: DomainWeights): AxisWeight {
   if ('fixed' in use) return unit(axis, use.fixed);
   const entry = weights.get(use.axis);
   if (entry === undefined) return ONES;
@@ -241,26 +295,6 @@ function unit(axis: Axis, index: number): AxisWeight {
   const values = new Array<Ext>(axis.size).fill(ZERO);
   values[index] = ONE;
   return { kind: 'vector', values };
-}
-
-function makeFactor(
-  operand: Operand,
-  kept: ReadonlyMap<string, KeptAxis>,
-  weights: ReadonlyMap<string, { axis: Axis; weight: AxisWeight }>,
-  scaling: string,
-): Factor {
-  const keys: string[] = [operand.tensor.name + scaling];
-  const uses = operand.uses.map((u, i): OperandUse => {
-    const axis = operand.tensor.axes[i];
-    const k = 'axis' in u ? kept.get(u.axis) : undefined;
-    if (k !== undefined && 'axis' in u) {
-      keys.push(`${u.axis}@${k.at}+${u.offset}`);
-      return { kind: 'kept', kept: k, offset: u.offset };
-    }
-    keys.push('fixed' in u ? `=${u.fixed}` : `${weights.has(u.axis) ? '' : '*'}${u.axis}+${u.offset}`);
-    return { kind: 'bound', weight: tensorWeight(axis, u, weights) };
-  });
-  return { key: keys.join(' '), operand, uses };
 }
 
 /** A tensor's functional as functionals on its cells, and the part that its offset contributes. */
@@ -294,16 +328,22 @@ export function onTensor(
 export function publicValue(tensor: PublicTensor, weights: readonly AxisWeight[]): Ext {
   const points = weights.flatMap((w) => (w.kind === 'point' ? [w.coords] : []));
   if (tensor.extension !== undefined && points.length === weights.length) return tensor.extension(points);
-  let level: readonly Ext[] = Array.from(tensor.values, (v) => lift(BigInt(v)));
+  // The innermost axes are summed over doubles, as many as stay exact.
+  const width = Math.min(MAX_INNER, 2 ** (31 - tensor.max.toString(2).length));
+  let inner: readonly Ext[] = [ONE];
+  let outer: readonly Ext[] = [ONE];
   for (let a = tensor.axes.length - 1; a >= 0; a--) {
     const vector = weightVector(tensor.axes[a], weights[a]);
-    const next: Ext[] = [];
-    for (let i = 0; i < level.length; i += vector.length) {
-      let sum = ZERO;
-      for (let k = 0; k < vector.length; k++) sum = add(sum, mul(vector[k], level[i + k]));
-      next.push(sum);
-    }
-    level = next;
+    if (outer.length === 1 && inner.length * vector.length <= width) inner = outerProduct(vector, inner);
+    else outer = outerProduct(vector, outer);
   }
-  return level[0];
+  return contractIntegers(tensor.values, outer, inner);
+}
+
+/** Most weights of a public tensor's innermost axes, whose products are made ahead. */
+const MAX_INNER = 1024;
+
+/** a_i·b_j, row-major. */
+function outerProduct(a: readonly Ext[], b: readonly Ext[]): Ext[] {
+  return a.flatMap((x) => b.map((y) => mul(x, y)));
 }

@@ -6,10 +6,10 @@ import { P } from '../field.ts';
 import type { LlamaProgram } from './llama.ts';
 import { pack, shapeOf, stackOf, type Placement, type Stack } from './layout.ts';
 import type { Lookup, Relation, TableName, Term } from './relations.ts';
-import { expColumns, siluColumns, type TableColumns } from './tables.ts';
+import { expColumns, expMin, siluColumns, siluMin, type TableColumns } from './tables.ts';
 import { ORACLES, axis, log2Ceil, magnitude, sizeOf, type Cells, type OracleName, type Tensor } from './tensors.ts';
 
-/** A lookup table with what makes it part of a circuit. */
+/** A lookup table with what makes it part of a circuit. `start` and `columns` are computed when first read. */
 export interface Table extends TableColumns {
   readonly name: TableName;
   /** Distinguishes tables inside the fingerprint. */
@@ -62,9 +62,23 @@ function makeTable(program: LlamaProgram, name: TableName): Table {
     axes: [axis(`row.${name}`, 2 ** bits)],
     bits: null,
   };
-  if (silu) return { name, tag: SILU_TAG, bits, multiplicity, ...siluColumns(bits) };
-  const p = Number(name.slice(3));
-  return { name, tag: EXP_TAG + BigInt(p), bits, multiplicity, ...expColumns(p, bits) };
+  const p = silu ? 0 : Number(name.slice(3));
+  // A table may have 2^26 rows: a circuit must be cheap, so that its cost can be known before it is paid.
+  let computed: TableColumns | undefined;
+  const table = (): TableColumns => (computed ??= silu ? siluColumns(bits) : expColumns(p, bits));
+  return {
+    name,
+    tag: silu ? SILU_TAG : EXP_TAG + BigInt(p),
+    bits,
+    multiplicity,
+    min: silu ? siluMin(bits) : expMin(bits),
+    get start() {
+      return table().start;
+    },
+    get columns() {
+      return table().columns;
+    },
+  };
 }
 
 /** Sum over the terms of the largest absolute value, over all real indices. */
@@ -124,7 +138,7 @@ function checkBlocks(stacks: Readonly<Record<OracleName, Stack>>): void {
         );
 }
 
-/** Lays a program out. @throws RangeError when an identity's bound reaches p/2 or a lookup's shape can't be laid out. */
+/** Lays a program out, without computing any table. @throws RangeError when an identity's bound reaches p/2 or a lookup's shape can't be laid out. */
 export function compile(program: LlamaProgram): Circuit {
   const bounds = checkBounds(program);
   const tables = new Map<TableName, Table>();

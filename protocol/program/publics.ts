@@ -3,7 +3,7 @@ import { ONE, ZERO, add, mul, sub, type Ext } from '../extension.ts';
 import { eqPoints } from '../multilinear.ts';
 import type { Axes } from './context.ts';
 import type { ProgramConfig } from './config.ts';
-import { ropeTables } from './rope.ts';
+import { ROPE_BITS, ropeQueryUnit, ropeTables } from './rope.ts';
 import type { PublicTensor } from './tensors.ts';
 
 /**
@@ -11,12 +11,30 @@ import type { PublicTensor } from './tensors.ts';
  * (Hugging Face's half rotation), at scale 2^14; for queries 2²/√headDim is folded in.
  */
 export function ropeMatrix(config: ProgramConfig, x: Axes, which: 'query' | 'key'): PublicTensor {
-  const tables = ropeTables(Number(config.model.ropeTheta), config.model.headDim, config.seqLen);
-  const [cos, sin] = which === 'query' ? [tables.cosQ, tables.sinQ] : [tables.cos, tables.sin];
-  const values = new Int32Array(cos.length * 4);
-  cos.forEach((c, i) => values.set([c, -sin[i], sin[i], c], 4 * i));
-  const max = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-  return { kind: 'public', name: `rope_${which}`, axes: [x.token, x.freq, x.half, x.halfIn], values, max: BigInt(max) };
+  const { headDim, ropeTheta } = config.model;
+  let values: Int32Array | undefined;
+  const compute = (): Int32Array => {
+    const tables = ropeTables(Number(ropeTheta), headDim, config.seqLen);
+    const [cos, sin] = which === 'query' ? [tables.cosQ, tables.sinQ] : [tables.cos, tables.sin];
+    const out = new Int32Array(cos.length * 4);
+    for (let i = 0; i < cos.length; i++) {
+      out[4 * i] = cos[i];
+      out[4 * i + 1] = -sin[i];
+      out[4 * i + 2] = sin[i];
+      out[4 * i + 3] = cos[i];
+    }
+    return out;
+  };
+  return {
+    kind: 'public',
+    name: `rope_${which}`,
+    axes: [x.token, x.freq, x.half, x.halfIn],
+    // The largest entries are the cosines of position 0.
+    max: BigInt(which === 'query' ? ropeQueryUnit(headDim) : 2 ** ROPE_BITS),
+    get values() {
+      return (values ??= compute());
+    },
+  };
 }
 
 /** [token, key]: 1 where key > token. Only a prover asks for its values, which are seqLen² many. */

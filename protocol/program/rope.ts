@@ -44,7 +44,7 @@ function computeTables(theta: string, headDim: number, seqLen: number): RopeTabl
     cosQ: new Int32Array(size),
     sinQ: new Int32Array(size),
   };
-  const scaleQ = isqrt((16n << (2n * BITS)) / BigInt(headDim)); // 4 / √headDim, at most 2√2, within 2 ulps
+  const scaleQ = queryScale(headDim);
   const frequency = frequencyRoot(theta, half);
   let angle = ONE;
   for (let i = 0; i < half; i++) {
@@ -53,6 +53,17 @@ function computeTables(theta: string, headDim: number, seqLen: number): RopeTabl
     angle = (angle * frequency) >> BITS;
   }
   return tables;
+}
+
+/** 4 / √headDim, at most 2√2, within 2 ulps. */
+function queryScale(headDim: number): bigint {
+  return isqrt((16n << (2n * BITS)) / BigInt(headDim));
+}
+
+/** Entry of cosQ at position 0, the largest of the queries' tables: round(2^14 · 4 / √headDim). */
+export function ropeQueryUnit(headDim: number): number {
+  const shift = BigInt(ROPE_BITS);
+  return roundProven(queryScale(headDim) << shift, 4n << shift);
 }
 
 /** Fills frequency i's column of every table, turning by `angle` from one position to the next. */

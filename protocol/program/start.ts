@@ -12,10 +12,12 @@ function chains(program: LlamaProgram, oracle: 'adapterIn' | 'momentsIn'): { ten
   });
 }
 
-/** The limb of value − offset that a part holds. */
-function limb(tensor: Tensor, part: TensorPart, value: number): number {
-  const shifted = (BigInt(value) - tensor.offset) / part.coef;
-  return Number(shifted & ((1n << BigInt(part.cells.bits ?? 0)) - 1n));
+/** The limb of value − offset, below 2^53, that a part holds. Its coefficient is a power of two, so doubles are exact. */
+function limbOf(tensor: Tensor, part: TensorPart): (value: number) => number {
+  const offset = Number(tensor.offset);
+  const unit = Number(part.coef);
+  const size = 2 ** (part.cells.bits ?? 0);
+  return (value) => Math.floor((value - offset) / unit) % size;
 }
 
 /**
@@ -36,15 +38,16 @@ export function startCells(program: LlamaProgram, seed: Uint8Array): Map<string,
   const out = new Map<string, Uint32Array>();
   for (const { tensor, parts } of chains(program, 'adapterIn')) {
     const [target, side] = tensor.name.split('.lora_') as [Target, 'A' | 'B'];
-    const values = adapter.layers.flatMap((layer) => Array.from(layer[target]?.[side] ?? []));
-    for (const part of parts)
-      out.set(
-        part.cells.name,
-        Uint32Array.from(values, (v) => limb(tensor, part, v)),
-      );
+    for (const part of parts) {
+      const limb = limbOf(tensor, part);
+      const cells = new Uint32Array(sizeOf(part.cells.axes));
+      let at = 0;
+      for (const layer of adapter.layers) for (const v of layer[target]?.[side] ?? []) cells[at++] = limb(v);
+      out.set(part.cells.name, cells);
+    }
   }
   for (const { tensor, parts } of chains(program, 'momentsIn'))
     for (const part of parts)
-      out.set(part.cells.name, new Uint32Array(sizeOf(part.cells.axes)).fill(limb(tensor, part, 0)));
+      out.set(part.cells.name, new Uint32Array(sizeOf(part.cells.axes)).fill(limbOf(tensor, part)(0)));
   return out;
 }

@@ -14,6 +14,16 @@ const cache = new BoundedCache<TableColumns>(16);
 /** silu'(x) = 1 at the activations' scale of 2^12. */
 const UNIT = 4096;
 
+/** Key of the first row of SiLU's table. */
+export function siluMin(bits: number): bigint {
+  return -(1n << BigInt(bits - 1));
+}
+
+/** Key of the first row of an exponential's table. */
+export function expMin(bits: number): bigint {
+  return 1n - (1n << BigInt(bits));
+}
+
 /** Rows x = −2^(bits−1) … 2^(bits−1) − 1: silu(x), silu'(x). */
 export function siluColumns(bits: number): TableColumns {
   return cache.get(`silu ${bits}`, () => {
@@ -27,7 +37,7 @@ export function siluColumns(bits: number): TableColumns {
       columns[0][i] = inside ? silu[at] : above ? i - half : 0;
       columns[1][i] = inside ? dsilu[at] : above ? UNIT : 0;
     }
-    return { min: BigInt(-half), start: 0, columns };
+    return { min: siluMin(bits), start: 0, columns };
   });
 }
 
@@ -43,6 +53,6 @@ export function expColumns(probabilityBits: number, bits: number): TableColumns 
       columns[0][i] = at(start + i - last);
       columns[1][i] = at(start + i - last + 1);
     }
-    return { min: BigInt(-last), start, columns };
+    return { min: expMin(bits), start, columns };
   });
 }

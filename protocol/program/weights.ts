@@ -3,7 +3,7 @@
  * open is a sum of such functionals.
  */
 import { ONE, ZERO, add, isZero, mul, type Ext } from '../extension.ts';
-import { dot, eqPoints, eqRange, eqTable, evaluate } from '../multilinear.ts';
+import { dot, eqPoints, eqRange, eqSum, eqTable, evaluate } from '../multilinear.ts';
 import { log2Ceil, type Axis } from './tensors.ts';
 import type { AxisDigit, Placement, Shape } from './layout.ts';
 
@@ -43,8 +43,8 @@ export function weightVector(axis: Axis, weight: AxisWeight): readonly Ext[] {
 /** Sum of an axis's weights over its real indices. */
 export function weightSum(axis: Axis, weight: AxisWeight): Ext {
   if (weight.kind === 'ones') return [BigInt(axis.size), 0n];
-  if (weight.kind === 'point' && axis.size === 2 ** weight.coords.length) return ONE;
-  return weightVector(axis, weight).reduce((s, w) => add(s, w), ZERO);
+  if (weight.kind === 'point') return eqSum(weight.coords, axis.size);
+  return weight.values.reduce((s, w) => add(s, w), ZERO);
 }
 
 /** The part of an axis's weight that falls on one of its digits. */
@@ -96,10 +96,26 @@ export function loTable(digit: AxisDigit, weight: AxisWeight): readonly Ext[] {
 export class AddressPoint {
   readonly point: readonly Ext[];
   readonly #blocks = new Map<string, Ext[]>();
+  /** eq(x, point[bit]) per bit and coordinate x: claims share their coordinates. */
+  readonly #factors: Map<Ext, Ext>[];
 
   /** @param point one coordinate per address bit of the stack. */
   constructor(point: readonly Ext[]) {
     this.point = point;
+    this.#factors = point.map(() => new Map<Ext, Ext>());
+  }
+
+  /** eq(coords, the point's `bits` coordinates from `at` on). */
+  #eq(coords: readonly Ext[], at: number, bits: number): Ext {
+    if (coords.length !== bits) throw new RangeError(`${coords.length} coordinates for ${bits} bits`);
+    return coords.reduce((out, x, k) => {
+      let factor = this.#factors[at + k].get(x);
+      if (factor === undefined) {
+        factor = eqPoints([x], [this.point[at + k]]);
+        this.#factors[at + k].set(x, factor);
+      }
+      return mul(out, factor);
+    }, ONE);
   }
 
   /** The multilinear extension of a functional's weights over the stack's addresses, at the point. */
@@ -122,10 +138,9 @@ export class AddressPoint {
     placement.lo.forEach((digit, k) => {
       const bits = log2Ceil(digit.size);
       at -= bits;
-      const segment = this.point.slice(at, at + bits);
       const weight = w.lo[k];
-      if (weight.kind === 'point') sum = mul(sum, eqPoints(weight.coords, segment));
-      else if (weight.kind === 'vector') sum = mul(sum, evaluate(weight.values, segment));
+      if (weight.kind === 'point') sum = mul(sum, this.#eq(weight.coords, at, bits));
+      else if (weight.kind === 'vector') sum = mul(sum, evaluate(weight.values, this.point.slice(at, at + bits)));
     });
     return mul(sum, w.coef);
   }

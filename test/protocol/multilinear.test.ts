@@ -8,6 +8,8 @@ import {
   eqRange,
   eqTable,
   evaluate,
+  contractIntegers,
+  eqSum,
   evaluateIntegers,
   interpolate,
   lagrange,
@@ -71,6 +73,23 @@ describe('evaluation', () => {
       Array.from(values, (v) => lift(BigInt(v))),
     );
     expect(evaluateIntegers(values, start, r)).toEqual(expected);
+  });
+
+  it.each([0, 1, 5, 43, 63, 64])('the sum of the first %i weights is that of the range', (count) => {
+    const r = point(6);
+    const sum = eqRange(r, 0, count).reduce<Ext>((s, w) => add(s, w), ZERO);
+    expect(eqSum(r, count)).toEqual(sum);
+  });
+
+  it('of integers on two axes equals exact sums', () => {
+    const [outer, inner] = [point(9), point(4)];
+    const values = Int32Array.from({ length: 36 }, () => Number(word() % 2n ** 29n) - 2 ** 28);
+    const weights = outer.flatMap((a) => inner.map((b) => mul(a, b)));
+    const expected = dot(
+      weights,
+      Array.from(values, (v) => lift(BigInt(v))),
+    );
+    expect(contractIntegers(values, outer, inner)).toEqual(expected);
   });
 
   it('interpolates a cubic', () => {
