@@ -8,7 +8,16 @@ function importsNothingFrom(folders, message) {
   };
 }
 
-const PURE = 'protocol/ has no input, output, clock or randomness: what it says depends on its arguments alone.';
+const PURE = {
+  'no-restricted-globals': [
+    'error',
+    ...['Date', 'performance', 'crypto', 'process', 'console', 'fetch', 'setTimeout'].map((name) => ({
+      name,
+      message: 'No input, output, clock or randomness: what this says depends on its arguments alone.',
+    })),
+  ],
+  'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Nothing here is random.' }],
+};
 
 export default defineConfig(
   globalIgnores(['.build', '.zklora', '.wrangler', 'artifacts', 'cache', 'coverage', 'runs', 'ignition/deployments']),
@@ -39,14 +48,18 @@ export default defineConfig(
         'error',
         { patterns: [{ regex: '^(?!\\.|@noble/)', message: 'protocol/ depends on @noble/* alone.' }] },
       ],
-      'no-restricted-globals': [
+      ...PURE,
+    },
+  },
+  {
+    files: ['commitment/**/*.ts'],
+    rules: {
+      ...importsNothingFrom(['prover', 'worker', 'test', 'bench', 'contracts'], 'commitment/ needs protocol/ alone.'),
+      '@typescript-eslint/no-restricted-imports': [
         'error',
-        ...['Date', 'performance', 'crypto', 'process', 'console', 'fetch', 'setTimeout'].map((name) => ({
-          name,
-          message: PURE,
-        })),
+        { patterns: [{ regex: '^(?!\\.)', message: 'commitment/ runs in browsers and depends on no package.' }] },
       ],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: PURE }],
+      ...PURE,
     },
   },
   {

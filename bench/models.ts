@@ -2,14 +2,8 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  PREFIX_BYTES,
-  decodeTensor,
-  encodeSafetensors,
-  headerLength,
-  parseHeader,
-  type NamedTensor,
-} from '../prover/model/safetensors.ts';
+import { decodeTensor, parseFile } from '../commitment/safetensors.ts';
+import { encodeSafetensors, type NamedTensor } from '../prover/model/safetensors.ts';
 
 export const EXAMPLE = join(import.meta.dirname, '..', 'examples', 'stories260k');
 export const FABLES = join(import.meta.dirname, '..', 'examples', 'aesop-fables.jsonl');
@@ -29,11 +23,7 @@ export async function deeperModel(layers: number): Promise<string> {
   };
   const path = join(EXAMPLE, 'model.safetensors');
   const bytes = new Uint8Array(await readFile(path));
-  const header = bytes.subarray(
-    PREFIX_BYTES,
-    PREFIX_BYTES + headerLength(bytes.subarray(0, PREFIX_BYTES), bytes.length, path),
-  );
-  const tensors = parseHeader(header, bytes.length, path).flatMap((entry): NamedTensor[] => {
+  const tensors = parseFile(bytes, path).flatMap((entry): NamedTensor[] => {
     const { name, shape } = entry;
     const values = decodeTensor(bytes.subarray(entry.begin, entry.end), entry, path);
     const layer = /^model\.layers\.(\d+)\.(.*)$/.exec(name);

@@ -5,12 +5,14 @@
 import { llamaProgram } from '../protocol/program/llama.ts';
 import type { Widths } from '../protocol/program/config.ts';
 import { sizeOf, type Tensor } from '../protocol/program/tensors.ts';
-import { allocate, decodePart, fill } from '../prover/train/cells.ts';
+import { allocate } from '../commitment/cells.ts';
+import { adapterCells } from '../commitment/chains.ts';
+import { decodePart, fill } from '../prover/train/cells.ts';
 import type { CellMap } from '../prover/train/engine.ts';
 import { widthOf } from '../prover/train/errors.ts';
 import { createGpuEngine } from '../prover/train/gpu-engine.ts';
 import { cellOwners } from '../prover/train/program-tensors.ts';
-import { adapterCells, nextState, zeroMoments } from '../prover/train/state.ts';
+import { nextState, zeroMoments } from '../prover/train/state.ts';
 import { loadVector } from '../test/support/vector-run.ts';
 
 const run = await loadVector(process.argv[2] ?? 'qv-adamw');

@@ -5,7 +5,8 @@
 import { cpus } from 'node:os';
 import { openDevice } from '../prover/backend/device.ts';
 import { createGpuEngine } from '../prover/train/gpu-engine.ts';
-import { adapterCells, nextState, zeroMoments } from '../prover/train/state.ts';
+import { adapterCells } from '../commitment/chains.ts';
+import { nextState, zeroMoments } from '../prover/train/state.ts';
 import { loadVector } from '../test/support/vector-run.ts';
 
 const segment = Number(process.argv[2] ?? 2);

@@ -103,7 +103,7 @@ const PAIR_PADDING: Int32Array = (() => {
 
 /** Incremental SHA-256: `new Sha256().update(a).update(b).digest()` hashes a ‖ b. */
 export class Sha256 {
-  readonly #state = Int32Array.from(INITIAL);
+  readonly #state = INITIAL.slice();
   readonly #block = new Uint8Array(BLOCK_BYTES);
   #length = 0;
 
@@ -147,7 +147,7 @@ export class Sha256 {
     const view = new DataView(tail.buffer);
     view.setUint32(tail.length - 8, Math.floor(this.#length / 2 ** 29));
     view.setUint32(tail.length - 4, this.#length << 3);
-    const state = Int32Array.from(this.#state);
+    const state = this.#state.slice();
     for (let at = 0; at < tail.length; at += BLOCK_BYTES) {
       load(tail, at);
       expand(schedule);
@@ -178,6 +178,32 @@ export function compressPair(left: Uint8Array, right: Uint8Array): Uint8Array {
   rounds(pairState, ROUND_CONSTANTS, schedule);
   rounds(pairState, ROUND_CONSTANTS, PAIR_PADDING);
   return writeState(pairState, new Uint8Array(DIGEST_BYTES));
+}
+
+/**
+ * Compresses one block into a chaining value, in place: for callers that hash many messages side by side.
+ * @param states chaining values of 8 words each; the one at `at` is replaced
+ * @param words message words; the block is the 16 from `block` on
+ */
+export function compressWords(states: Int32Array, at: number, words: Uint32Array, block: number): void {
+  for (let i = 0; i < 8; i++) pairState[i] = states[at + i];
+  for (let i = 0; i < 16; i++) schedule[i] = words[block + i];
+  expand(schedule);
+  rounds(pairState, ROUND_CONSTANTS, schedule);
+  for (let i = 0; i < 8; i++) states[at + i] = pairState[i];
+}
+
+/** Replaces the digest of 8 words at `at` of `left` by SHA-256 of it ‖ the one at `at` of `right`. */
+export function compressPairWords(left: Int32Array, right: Int32Array, at: number): void {
+  pairState.set(INITIAL);
+  for (let i = 0; i < 8; i++) {
+    schedule[i] = left[at + i];
+    schedule[8 + i] = right[at + i];
+  }
+  expand(schedule);
+  rounds(pairState, ROUND_CONSTANTS, schedule);
+  rounds(pairState, ROUND_CONSTANTS, PAIR_PADDING);
+  for (let i = 0; i < 8; i++) left[at + i] = pairState[i];
 }
 
 /**

@@ -1,8 +1,7 @@
 /** Roots of oracles: what statements, checkpoints and contracts hold of a base model, data, an adapter and its moments. */
+import { oracleStack } from '../commitment/adapter-root.ts';
 import { toHex } from '../protocol/bytes.ts';
 import { oracleRoot } from '../protocol/instance.ts';
-import { codeShape } from '../protocol/parameters.ts';
-import { stackOf } from '../protocol/program/layout.ts';
 import type { LlamaProgram } from '../protocol/program/llama.ts';
 import { packStack } from '../protocol/program/pack.ts';
 import type { OracleName } from '../protocol/program/tensors.ts';
@@ -34,10 +33,9 @@ export async function commitOracle(
   program: LlamaProgram,
   cells: CellMap,
 ): Promise<string> {
-  const stack = stackOf(program.cells.filter((c) => c.oracle === oracle));
-  const { logHeight, logInvRate } = codeShape(oracle, stack.length);
+  const { stack, shape } = oracleStack(program.cells, oracle);
   const uploaded = backend.uploadCells(packStack(stack, cells));
-  const matrix = await backend.commitCells(uploaded, logHeight, logInvRate);
+  const matrix = await backend.commitCells(uploaded, shape.logHeight, shape.logInvRate);
   const { root } = matrix;
   backend.release(matrix);
   backend.free(uploaded);

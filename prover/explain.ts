@@ -1,11 +1,12 @@
 import { inspect } from 'node:util';
 
+import { CommitmentError } from '../commitment/errors.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import { ProverError } from './errors.ts';
 
 /** What a person should read of an error, or undefined where only the stack tells. */
 function told(error: unknown): string | undefined {
-  if (error instanceof ProverError) return `${error.message}\n${error.next}`;
+  if (error instanceof ProverError || error instanceof CommitmentError) return `${error.message}\n${error.next}`;
   if (error instanceof ProtocolError) return `${error.message} [${error.code}]`;
   // The file system's errors name the call and the path in their message.
   if (error instanceof Error && 'syscall' in error && 'path' in error) return error.message;

@@ -7,7 +7,7 @@ import { ADAPTER_BITS, type ProgramConfig } from './config.ts';
 import { axis, log2Ceil, type Axis, type OneHotTensor, type Tensor } from './tensors.ts';
 
 /** Axis names are part of the program: the same name means the same evaluation point in every relation. */
-export function makeAxes(c: ProgramConfig) {
+export function makeAxes(c: Pick<ProgramConfig, 'model' | 'lora' | 'batch' | 'seqLen' | 'steps' | 'dataRows'>) {
   const m = c.model;
   return {
     step: axis('step', c.steps),
@@ -59,6 +59,19 @@ export interface LoraSite {
   /** Working weights at the frozen weights' scale: [layer, step, rank, input], [layer, step, output, rank]. */
   readonly aWork: Tensor;
   readonly bWork: Tensor;
+}
+
+/** Declares the master weights of one target's adapter over the slices of a segment. */
+export function declareChains(
+  b: ProgramBuilder,
+  x: Axes,
+  target: Target,
+  site: { readonly input: readonly Axis[]; readonly output: readonly Axis[] },
+): Pick<LoraSite, 'a' | 'b'> {
+  const { layer, rank, slice } = x;
+  const chain = (side: 'A' | 'B', axes: readonly Axis[]): Tensor =>
+    chained(b, `${target}.lora_${side}`, slice, [layer, ...axes], signed(ADAPTER_BITS), 'adapterIn', 'adapterOut');
+  return { a: chain('A', [rank, ...site.input]), b: chain('B', [...site.output, rank]) };
 }
 
 /** Row and token axes of one segment, outermost first. */
@@ -143,11 +156,7 @@ export class Context {
     const work = signed(config.widths.activation);
     for (const target of config.lora.targets) {
       const { input, output, gain } = this.sites[target];
-      const master = signed(ADAPTER_BITS);
-      const aAxes = [x.layer, x.rank, ...input];
-      const bAxes = [x.layer, ...output, x.rank];
-      const a = chained(b, `${target}.lora_A`, x.slice, aAxes, master, 'adapterIn', 'adapterOut');
-      const bb = chained(b, `${target}.lora_B`, x.slice, bAxes, master, 'adapterIn', 'adapterOut');
+      const { a, b: bb } = declareChains(b, x, target, this.sites[target]);
       const aWork = b.tensor(`${target}.a_work`, [x.layer, x.step, x.rank, ...input], work);
       const bWork = b.tensor(`${target}.b_work`, [x.layer, x.step, ...output, x.rank], work);
       const now: View = { slice: 'step' };

@@ -1,20 +1,27 @@
-import { add, mul, rootOfUnity, sub } from '../../protocol/field.ts';
+import { CosetTransform, writeCanonical } from '../../commitment/ntt.ts';
 
 /**
  * Values of a polynomial on a subgroup: out[j] = Σ_i coefficients[i]·ω^(ij), ω = rootOfUnity(logSize).
  * @param coefficients at most 2^logSize elements of F_p; missing ones are zero.
  */
 export function evaluateOnSubgroup(coefficients: readonly bigint[], logSize: number): bigint[] {
-  const root = rootOfUnity(logSize);
-  const powers = [1n];
-  while (powers.length < 2 ** logSize / 2) powers.push(mul(powers[powers.length - 1], root));
-  // f(x) = even(x²) + x·odd(x²); at −x = ω^(j + n/2) the odd part changes its sign.
-  const evaluate = (start: number, stride: number, size: number): bigint[] => {
-    if (size === 1) return [coefficients[start] ?? 0n];
-    const half = size / 2;
-    const even = evaluate(start, 2 * stride, half);
-    const odd = evaluate(start + stride, 2 * stride, half).map((y, j) => mul(powers[j * stride], y));
-    return [...even.map((e, j) => add(e, odd[j])), ...even.map((e, j) => sub(e, odd[j]))];
-  };
-  return evaluate(0, 1, 2 ** logSize);
+  const size = 2 ** logSize;
+  const lo = new Float64Array(size);
+  const hi = new Float64Array(size);
+  coefficients.forEach((c, i) => {
+    lo[i] = Number(c & 0xffffffffn);
+    hi[i] = Number(c >> 32n);
+  });
+  new CosetTransform(logSize, 0).transform(lo, hi);
+  const words = new Uint32Array(2 * size);
+  writeCanonical(words, 0, 2, lo, hi);
+  const out = new Array<bigint>(size);
+  for (let i = 0, j = 0; i < size; i++) {
+    out[j] = (BigInt(words[2 * i]) << 32n) | BigInt(words[2 * i + 1]);
+    // j has the bits of i reversed: the next one carries from the highest bit downwards.
+    let bit = size / 2;
+    for (; bit >= 1 && j & bit; bit /= 2) j -= bit;
+    j += bit;
+  }
+  return out;
 }

@@ -1,21 +1,17 @@
 /** Integrity: is the file the committed adapter? */
+import { adapterCells } from '../../commitment/chains.ts';
+import { AdapterError } from '../../commitment/errors.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import type { Backend } from '../backend/backend.ts';
 import { commitOracle } from '../commitment.ts';
 import { readAdapter } from '../model/adapter.ts';
-import { AdapterError } from '../model/errors.ts';
 import type { Provenance } from '../proofs/provenance.ts';
 import { shapeProgram } from '../train/run-shape.ts';
-import { adapterCells } from '../train/state.ts';
 import { no, yes, type Answer } from './answers.ts';
 
 /** The root of the weights in a PEFT directory, 64 hexadecimal digits. @throws AdapterError for other weights than the run's */
 export async function adapterRootOf(backend: Backend, directory: string, run: RunSpec): Promise<string> {
-  const { model, lora } = run;
-  const real = { ropeTheta: Number(model.ropeTheta), rmsNormEps: Number(model.rmsNormEps) };
-  // The adapter's weights depend on the projections' shapes alone.
-  const architecture = { ...model, ...real, tied: false, maxPositions: run.seqLen };
-  const adapter = await readAdapter(directory, architecture, { ...lora, targets: [...lora.targets] });
+  const adapter = await readAdapter(directory, run.model, run.lora);
   const program = shapeProgram(run);
   return commitOracle(backend, 'adapterIn', run, program, adapterCells(program, adapter));
 }

@@ -7,26 +7,24 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MASTER_BITS, MASTER_LIMIT, TARGETS, orderTargets, projectionShape } from '../../protocol/program/adapter.ts';
-import type { Adapter, LoraPair, Target } from '../../protocol/program/adapter.ts';
+import {
+  ADAPTER_WEIGHTS,
+  MASTER_SCALE,
+  decodeAdapter,
+  forEachMatrix,
+  type AdapterDimensions,
+  type AdapterShape,
+} from '../../commitment/adapter-file.ts';
+import { AdapterError } from '../../commitment/errors.ts';
+import { MASTER_LIMIT, TARGETS, orderTargets, type Adapter } from '../../protocol/program/adapter.ts';
 import { modelCard } from './card.ts';
-import type { Architecture } from './config.ts';
-import { AdapterError } from './errors.ts';
 import { roundHalfEven } from './quantise.ts';
 import { encodeSafetensors } from './safetensors.ts';
 import type { NamedTensor } from './safetensors.ts';
-import { TensorFiles } from './tensor-files.ts';
-
-/** The weights' file in a PEFT directory. */
-export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+import { readBytes } from './tensor-files.ts';
 
 /** The configuration's file in a PEFT directory. */
 export const ADAPTER_CONFIG = 'adapter_config.json';
-
-const SCALE = 2 ** MASTER_BITS;
-
-/** Rank, alpha and targets of an adapter. */
-export type AdapterShape = Pick<Adapter, 'rank' | 'alpha' | 'targets'>;
 
 // What changes the computation must be absent or off; the rest of PEFT's settings is of no matter here.
 const off = z.union([z.literal(false), z.null()]).optional();
@@ -61,7 +59,7 @@ const configSchema = z.looseObject({
 export async function writeAdapter(
   directory: string,
   adapter: Adapter,
-  base: { architecture: Architecture; name: string },
+  base: { architecture: AdapterDimensions; name: string },
 ): Promise<void> {
   const weights = encodeAdapterWeights(adapter, base.architecture);
   await mkdir(directory, { recursive: true });
@@ -80,12 +78,13 @@ export async function writeAdapter(
  */
 export async function readAdapter(
   directory: string,
-  architecture: Architecture,
+  architecture: AdapterDimensions,
   expected?: AdapterShape,
 ): Promise<Adapter> {
   const shape = await readShape(join(directory, ADAPTER_CONFIG));
   if (expected) compareShapes(join(directory, ADAPTER_CONFIG), shape, expected);
-  return readWeights(join(directory, ADAPTER_WEIGHTS), architecture, shape, exactInteger);
+  const file = join(directory, ADAPTER_WEIGHTS);
+  return decodeAdapter(await readBytes(file), architecture, shape, file);
 }
 
 /**
@@ -99,10 +98,10 @@ export async function readAdapter(
  */
 export async function readRoundedAdapter(
   file: string,
-  architecture: Architecture,
+  architecture: AdapterDimensions,
   shape: AdapterShape,
 ): Promise<Adapter> {
-  return readWeights(file, architecture, shape, roundHalfEven);
+  return decodeAdapter(await readBytes(file), architecture, shape, file, roundHalfEven);
 }
 
 /**
@@ -112,7 +111,7 @@ export async function readRoundedAdapter(
  * @param architecture of the base model
  * @throws RangeError for an adapter whose shapes or weights are out of range
  */
-export function encodeAdapterWeights(adapter: Adapter, architecture: Architecture): Uint8Array {
+export function encodeAdapterWeights(adapter: Adapter, architecture: AdapterDimensions): Uint8Array {
   if (adapter.layers.length !== architecture.layers) {
     throw new RangeError(`the adapter has ${adapter.layers.length} layers, the model ${architecture.layers}`);
   }
@@ -123,78 +122,9 @@ export function encodeAdapterWeights(adapter: Adapter, architecture: Architectur
     if (integers.some((w) => w < -MASTER_LIMIT || w >= MASTER_LIMIT)) {
       throw new RangeError(`${name} holds an integer outside [−2^24, 2^24)`);
     }
-    tensors.push({ name, shape, values: Float32Array.from(integers, (w) => w / SCALE) });
+    tensors.push({ name, shape, values: Float32Array.from(integers, (w) => w / MASTER_SCALE) });
   });
   return encodeSafetensors(tensors, { format: 'pt' });
-}
-
-type Side = 'A' | 'B';
-type Visit = (name: string, shape: [number, number], layer: number, target: Target, side: Side) => void;
-
-/** Visits every matrix of an adapter with PEFT's name and shape for it. */
-function forEachMatrix(shape: AdapterShape, architecture: Architecture, visit: Visit): void {
-  for (let layer = 0; layer < architecture.layers; layer++) {
-    for (const target of shape.targets) {
-      const block = target === 'gate_proj' || target === 'up_proj' || target === 'down_proj' ? 'mlp' : 'self_attn';
-      const prefix = `base_model.model.model.layers.${layer}.${block}.${target}`;
-      const widths = projectionShape(architecture, target);
-      visit(`${prefix}.lora_A.weight`, [shape.rank, widths.in], layer, target, 'A');
-      visit(`${prefix}.lora_B.weight`, [widths.out, shape.rank], layer, target, 'B');
-    }
-  }
-}
-
-async function readWeights(
-  file: string,
-  architecture: Architecture,
-  shape: AdapterShape,
-  toInteger: (scaled: number) => number,
-): Promise<Adapter> {
-  const files = await TensorFiles.openFile(file);
-  try {
-    const layers: Partial<Record<Target, LoraPair>>[] = Array.from({ length: architecture.layers }, () => ({}));
-    const targets = orderTargets(shape.targets);
-    const wanted: Parameters<Visit>[] = [];
-    forEachMatrix({ ...shape, targets }, architecture, (...matrix) => wanted.push(matrix));
-    refuseLeftOver(file, files, new Set(wanted.map(([name]) => name)));
-    for (const [name, dimensions, layer, target, side] of wanted) {
-      const pair = (layers[layer][target] ??= { A: new Int32Array(0), B: new Int32Array(0) });
-      pair[side] = toIntegers(file, name, await files.read(name, dimensions), toInteger);
-    }
-    return { rank: shape.rank, alpha: shape.alpha, targets, layers };
-  } finally {
-    await files.close();
-  }
-}
-
-function refuseLeftOver(file: string, files: TensorFiles, wanted: ReadonlySet<string>): void {
-  const names = files.names();
-  const stranger = names.find((name) => !wanted.has(name));
-  if (stranger !== undefined) throw new AdapterError(file, `holds ${stranger}, which the adapter does not have`);
-  const absent = [...wanted].find((name) => !files.has(name));
-  if (absent !== undefined) throw new AdapterError(file, `has no ${absent}`);
-}
-
-function toIntegers(
-  file: string,
-  name: string,
-  values: Float32Array,
-  toInteger: (scaled: number) => number,
-): Int32Array {
-  const integers = new Int32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const integer = toInteger(values[i] * SCALE);
-    if (!(integer >= -MASTER_LIMIT && integer < MASTER_LIMIT)) {
-      throw new AdapterError(file, `${name}[${i}] = ${values[i]} is no multiple of 2^-22 in [−4, 4)`);
-    }
-    integers[i] = integer;
-  }
-  return integers;
-}
-
-/** The number itself where it is an integer, else NaN. */
-function exactInteger(scaled: number): number {
-  return Number.isInteger(scaled) ? scaled : NaN;
 }
 
 async function readShape(file: string): Promise<AdapterShape> {

@@ -1,26 +1,5 @@
-/** What can be wrong with a model, a data set or an adapter that a person gave us. */
+/** What can be wrong with a model or a data set that a person gave us; commitment/errors.ts has what concerns files of tensors. */
 import { ProverError } from '../errors.ts';
-
-/** A safetensors file, or its index, breaks the format or lacks what is asked of it. */
-export class TensorFileError extends ProverError {
-  readonly file: string;
-  readonly problem: string;
-
-  /**
-   * @param file path
-   * @param problem what is wrong with it
-   * @param next what to do
-   */
-  constructor(
-    file: string,
-    problem: string,
-    next = 'Download or save the file again; it must be a complete safetensors file.',
-  ) {
-    super(`${file}: ${problem}`, next);
-    this.file = file;
-    this.problem = problem;
-  }
-}
 
 /** The model's config.json or tokenizer cannot be read. */
 export class ModelFileError extends ProverError {
@@ -98,21 +77,5 @@ export class QuantisationError extends ProverError {
     this.index = index;
     this.value = value;
     this.limit = limit;
-  }
-}
-
-/** An adapter directory is not one that this project's training could have written. */
-export class AdapterError extends ProverError {
-  readonly file: string;
-  readonly problem: string;
-
-  constructor(
-    file: string,
-    problem: string,
-    next = 'Give the adapter directory as it was written, without conversion or merging.',
-  ) {
-    super(`${file}: ${problem}`, next);
-    this.file = file;
-    this.problem = problem;
   }
 }

@@ -5,7 +5,8 @@
  * last one, to the nearest integer, ties to even. So the rule is exact and the same on every engine.
  */
 import type { Architecture } from './config.ts';
-import { QuantisationError, TensorFileError } from './errors.ts';
+import { TensorFileError } from '../../commitment/errors.ts';
+import { QuantisationError } from './errors.ts';
 import type { TensorFiles } from './tensor-files.ts';
 
 /** Name of the rule, for the statement. */

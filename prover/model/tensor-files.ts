@@ -3,9 +3,9 @@ import { open, readFile, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { TensorFileError } from './errors.ts';
-import { PREFIX_BYTES, decodeTensor, headerLength, parseHeader } from './safetensors.ts';
-import type { TensorEntry } from './safetensors.ts';
+import { TensorFileError } from '../../commitment/errors.ts';
+import { PREFIX_BYTES, decodeTensor, headerLength, parseHeader } from '../../commitment/safetensors.ts';
+import type { TensorEntry } from '../../commitment/safetensors.ts';
 
 const SINGLE_FILE = 'model.safetensors';
 const INDEX_FILE = 'model.safetensors.index.json';
@@ -138,6 +138,20 @@ export class TensorFiles {
     for (const [name, { file }] of this.located) {
       if (!Object.hasOwn(weightMap, name)) throw new TensorFileError(file, `${name} is not in the index`);
     }
+  }
+}
+
+/**
+ * All bytes of a file, of any size.
+ *
+ * @throws TensorFileError when it cannot be opened
+ */
+export async function readBytes(file: string): Promise<Uint8Array> {
+  const handle = await openForReading(file);
+  try {
+    return await readRange(handle, 0, (await handle.stat()).size, file);
+  } finally {
+    await handle.close();
   }
 }
 

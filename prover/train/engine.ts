@@ -1,6 +1,7 @@
 /**
  * Integer training: runs a program's operations step by step and hands out every committed cell as the witness.
  */
+import type { CellMap } from '../../commitment/cells.ts';
 import type { LlamaProgram } from '../../protocol/program/llama.ts';
 
 /** Token ids and mask of one step, row-major [batch, seqLen]; mask[i] is 1 where label i counts. */
@@ -10,8 +11,7 @@ export interface Batch {
   readonly mask: Uint8Array;
 }
 
-/** Natural row-major cells by cell name (see protocol/program/tensors.ts): cell = (value − offset) cut into limbs. */
-export type CellMap = ReadonlyMap<string, Uint32Array>;
+export type { CellMap };
 
 export interface StepResult {
   /** Σ (μ − score of the label) over unmasked labels, at scale 2^10. */

@@ -4,7 +4,8 @@
  */
 import type { Term } from '../../protocol/program/relations.ts';
 import type { Axis, Operand } from '../../protocol/program/tensors.ts';
-import { strides, type Values } from './cells.ts';
+import type { Values } from '../../commitment/cells.ts';
+import { strides } from './cells.ts';
 
 /** Indices that an operation holds fixed while it runs, by axis name: step, and in a layer's scope layer and inner. */
 export type Held = Readonly<Record<string, number>>;

@@ -1,4 +1,5 @@
 /** Between tensors on the GPU and committed cells on the CPU. */
+import { encodeEnd, type ChainEnd } from '../../commitment/chains.ts';
 import type { LlamaProgram } from '../../protocol/program/llama.ts';
 import type { ContractOp } from '../../protocol/program/relations.ts';
 import { sizeOf, type Tensor } from '../../protocol/program/tensors.ts';
@@ -7,7 +8,7 @@ import { EngineError } from './errors.ts';
 import { words64 } from './gpu-pass.ts';
 import { isChain, type GpuStore, type Slot } from './gpu-store.ts';
 import { cellOwners, type CellOwner } from './program-tensors.ts';
-import { decodeEnd, encodeEnd, type ChainEnd } from './state.ts';
+import { decodeEnd } from './state.ts';
 
 /** Words that the GPU turns into cells before they are read back. */
 const BLOCK_WORDS = 1 << 23;

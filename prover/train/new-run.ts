@@ -1,11 +1,12 @@
 /** From a model folder, a data file and a configuration to a new run. */
 import { createHash, randomBytes } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
+import { ADAPTER_WEIGHTS } from '../../commitment/adapter-file.ts';
 import type { Adapter } from '../../protocol/program/adapter.ts';
 import type { LlamaProgram } from '../../protocol/program/llama.ts';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
-import { ADAPTER_WEIGHTS, readRoundedAdapter } from '../model/adapter.ts';
+import { readRoundedAdapter } from '../model/adapter.ts';
 import { readArchitecture, type Architecture } from '../model/config.ts';
 import { readDataset } from '../model/dataset.ts';
 import { quantiseBase } from '../model/quantise.ts';
@@ -114,6 +115,5 @@ function nonceOf(seed: string | undefined): string {
 
 async function givenAdapter(folder: string | null, architecture: Architecture, run: RunSpec): Promise<Adapter | null> {
   if (folder === null) return null;
-  const { rank, alpha, targets } = run.lora;
-  return readRoundedAdapter(join(folder, ADAPTER_WEIGHTS), architecture, { rank, alpha, targets: [...targets] });
+  return readRoundedAdapter(join(folder, ADAPTER_WEIGHTS), architecture, run.lora);
 }

@@ -1,5 +1,6 @@
 /** A run: what it is, its rows, and the programs, batches and states of its steps. */
 import { createHash } from 'node:crypto';
+import { adapterCells } from '../../commitment/chains.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { Adapter } from '../../protocol/program/adapter.ts';
 import { initialAdapter } from '../../protocol/program/initial.ts';
@@ -11,7 +12,7 @@ import type { Batch, CellMap } from './engine.ts';
 import { batchOfStep, countOf } from './rows.ts';
 import { RunFolderError } from './errors.ts';
 import { checkpointSteps, createFolder, readCheckpoint, readRows, readRunFile, type RunFile } from './run-folder.ts';
-import { adapterCells, zeroMoments } from './state.ts';
+import { zeroMoments } from './state.ts';
 
 export class Run {
   readonly folder: string;

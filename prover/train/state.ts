@@ -1,46 +1,12 @@
-/** Adapter and moments between their natural form and the cells at a segment's ends. */
+/** From the cells at a segment's ends back to adapter and moments; commitment/chains.ts has the other way. */
+import { allocate, type Values } from '../../commitment/cells.ts';
+import { chainsOf, encodeEnd, matrixOf, sliceOf, type ChainEnd } from '../../commitment/chains.ts';
 import { orderTargets, type Adapter, type LoraPair } from '../../protocol/program/adapter.ts';
 import type { LlamaProgram } from '../../protocol/program/llama.ts';
-import { sizeOf, type OracleName, type Tensor } from '../../protocol/program/tensors.ts';
-import { allocate, decodePart, encodePart, fill, type Values } from './cells.ts';
+import { sizeOf, type Tensor } from '../../protocol/program/tensors.ts';
+import { decodePart, fill } from './cells.ts';
 import type { CellMap } from './engine.ts';
 import { EngineError } from './errors.ts';
-import { cellOwners } from './program-tensors.ts';
-
-/** Oracles that hold one slice of every chain. */
-export type ChainEnd = Extract<OracleName, 'adapterIn' | 'adapterOut' | 'momentsIn' | 'momentsOut'>;
-
-/** The chains of which an oracle holds a slice: adapter weights or the optimiser's moments. */
-export function chainsOf(program: LlamaProgram, end: ChainEnd): Tensor[] {
-  const owners = [...cellOwners(program).values()].filter((owner) => owner.cells.oracle === end);
-  return [...new Set(owners.map((owner) => owner.tensor))];
-}
-
-/**
- * Cells of one end of every chain.
- *
- * @param valueOf values of the slice, row-major over the chain's axes but the first
- */
-export function encodeEnd(
-  program: LlamaProgram,
-  end: ChainEnd,
-  valueOf: (chain: Tensor) => ArrayLike<number | bigint>,
-): CellMap {
-  const out = new Map<string, Uint32Array>();
-  for (const chain of chainsOf(program, end)) {
-    const all = allocate(chain.min, chain.max, sizeOf(chain.axes));
-    const [first, count] = sliceOf(chain, end);
-    const slice = valueOf(chain);
-    if (slice.length !== count) throw new EngineError(`${chain.name} has ${slice.length} values instead of ${count}`);
-    for (let i = 0; i < count; i++) {
-      if (all instanceof BigInt64Array) all[first + i] = BigInt(slice[i]);
-      else all[first + i] = Number(slice[i]);
-    }
-    for (const part of chain.parts)
-      if (part.cells.oracle === end) out.set(part.cells.name, encodePart(chain, part, all));
-  }
-  return out;
-}
 
 /** Values of one end of a chain, row-major over its axes but the first. @throws EngineError when its cells are missing */
 export function decodeEnd(chain: Tensor, end: ChainEnd, cells: CellMap): Values {
@@ -54,21 +20,6 @@ export function decodeEnd(chain: Tensor, end: ChainEnd, cells: CellMap): Values 
   }
   const [first, count] = sliceOf(chain, end);
   return all.slice(first, first + count);
-}
-
-function sliceOf(chain: Tensor, end: ChainEnd): [first: number, count: number] {
-  const count = sizeOf(chain.axes.slice(1));
-  return [end.endsWith('In') ? 0 : (chain.axes[0].size - 1) * count, count];
-}
-
-/** Cells of `adapterIn`. @throws EngineError for an adapter of another shape than the program's */
-export function adapterCells(program: LlamaProgram, adapter: Adapter): CellMap {
-  return encodeEnd(program, 'adapterIn', (chain) => {
-    const { target, side } = matrixOf(chain);
-    const out: number[] = [];
-    for (const layer of adapter.layers) for (const w of layer[target]?.[side] ?? []) out.push(w);
-    return out;
-  });
 }
 
 /** Cells of `momentsIn` before the first step: moments of zero. */
@@ -95,10 +46,4 @@ export function adapterOf(program: LlamaProgram, end: 'adapterIn' | 'adapterOut'
 /** The cells at a segment's end as those at the beginning of the next. */
 export function nextState(state: CellMap): CellMap {
   return new Map([...state].map(([name, cells]) => [name.replace(/\.last$/, '.first'), cells]));
-}
-
-function matrixOf(chain: Tensor): { target: Adapter['targets'][number]; side: 'A' | 'B' } {
-  const match = /^(\w+_proj)\.lora_([AB])$/.exec(chain.name);
-  if (match === null) throw new EngineError(`${chain.name} is no adapter matrix`);
-  return { target: match[1] as Adapter['targets'][number], side: match[2] as 'A' | 'B' };
 }

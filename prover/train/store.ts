@@ -8,7 +8,8 @@ import {
   type Operand,
   type Tensor,
 } from '../../protocol/program/tensors.ts';
-import { allocate, decodePart, encodePart, fill, type Values } from './cells.ts';
+import { allocate, encodePart, span, type Values } from '../../commitment/cells.ts';
+import { decodePart, fill } from './cells.ts';
 import type { Batch, CellMap } from './engine.ts';
 import { EngineError, RangeOverflowError } from './errors.ts';
 import { cellOwners, tensorsOf, type CellOwner } from './program-tensors.ts';
@@ -100,7 +101,9 @@ export class Store {
       if (!oracles.includes(declared.oracle)) continue;
       const owner = this.#owners.get(declared.name);
       if (owner === undefined) throw new EngineError(`cells ${declared.name} belong to no tensor`);
-      out.set(declared.name, encodePart(owner.tensor, owner.part, this.of(owner.tensor)));
+      const { start, count } = span(owner.tensor, owner.part);
+      const values = this.of(owner.tensor).subarray(start, start + count);
+      out.set(declared.name, encodePart(owner.tensor, owner.part, values));
     }
     return out;
   }

@@ -9,7 +9,7 @@ import { initialAdapter } from '../../protocol/program/initial.ts';
 import { encodeAdapterWeights, readAdapter, readRoundedAdapter, writeAdapter } from '../../prover/model/adapter.ts';
 import { readArchitecture } from '../../prover/model/config.ts';
 import type { Architecture } from '../../prover/model/config.ts';
-import { AdapterError, TensorFileError } from '../../prover/model/errors.ts';
+import { AdapterError, TensorFileError } from '../../commitment/errors.ts';
 import { encodeSafetensors } from '../../prover/model/safetensors.ts';
 import { TensorFiles } from '../../prover/model/tensor-files.ts';
 import { temporaryFolder } from './temporary.ts';

@@ -2,8 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TensorFileError } from '../../prover/model/errors.ts';
-import { decodeTensor, encodeSafetensors, headerLength, parseHeader } from '../../prover/model/safetensors.ts';
+import { TensorFileError } from '../../commitment/errors.ts';
+import { decodeTensor, headerLength, parseHeader } from '../../commitment/safetensors.ts';
+import { encodeSafetensors } from '../../prover/model/safetensors.ts';
 import { TensorFiles } from '../../prover/model/tensor-files.ts';
 import { temporaryFolder } from './temporary.ts';
 

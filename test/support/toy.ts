@@ -5,7 +5,7 @@ import { llamaProgram, type LlamaProgram } from '../../protocol/program/llama.ts
 import { UniformStream } from '../../protocol/program/stream.ts';
 import { sizeOf, type Tensor } from '../../protocol/program/tensors.ts';
 import type { Batch, CellMap } from '../../prover/train/engine.ts';
-import { encodeEnd } from '../../prover/train/state.ts';
+import { encodeEnd } from '../../commitment/chains.ts';
 
 export interface ToyOptions {
   readonly hidden: number;

@@ -14,7 +14,8 @@ import { lossPlot, ticks } from '../../prover/train/loss-plot.ts';
 import { duration } from '../../prover/train/progress.ts';
 import { batchOfStep, countOf, dataCells, heldOutBatches, holdOut } from '../../prover/train/rows.ts';
 import { optimizerOf, precisionOf, runConfig, type RunSettings } from '../../prover/train/run-config.ts';
-import { adapterCells, adapterOf, nextState, zeroMoments } from '../../prover/train/state.ts';
+import { adapterCells } from '../../commitment/chains.ts';
+import { adapterOf, nextState, zeroMoments } from '../../prover/train/state.ts';
 import { initialAdapter } from '../../protocol/program/initial.ts';
 import { toy } from '../support/toy.ts';
 

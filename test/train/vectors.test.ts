@@ -3,7 +3,8 @@ import type { Adapter } from '../../protocol/program/adapter.ts';
 import { openDevice, type GpuDevice } from '../../prover/backend/device.ts';
 import type { CellMap, Engine, StepResult } from '../../prover/train/engine.ts';
 import { createGpuEngine } from '../../prover/train/gpu-engine.ts';
-import { adapterCells, adapterOf, nextState, zeroMoments } from '../../prover/train/state.ts';
+import { adapterCells } from '../../commitment/chains.ts';
+import { adapterOf, nextState, zeroMoments } from '../../prover/train/state.ts';
 import { loadVector, type VectorRun } from '../support/vector-run.ts';
 
 /** The whole runs take minutes without a GPU; the first steps show the forward pass, the gradients and the update. */
