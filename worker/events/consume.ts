@@ -49,10 +49,10 @@ async function attempt(
     await store.remove(id, now);
     return null;
   }
-  const { why } = result;
   const delay = result.outcome === 'refused' ? undefined : RETRY_DELAYS[attempts - 1];
   if (delay !== undefined) return delay;
   // Neither the URL, which may hold a secret of the subscriber's, nor what it answered.
+  const { why } = result;
   console.warn(JSON.stringify({ message: 'webhook dropped', webhook: id, event: event.id, attempts, why }));
   return null;
 }

@@ -17,7 +17,10 @@ export const PUBLIC_WIRE: Wire = { fetch: (url, init) => fetch(url, init), allow
 
 /** `gone`: the subscriber said 410, for ever. `failed`: to be tried again. `refused`: the URL is not allowed (now). */
 export type Delivery =
-  { readonly outcome: 'delivered' | 'gone' } | { readonly outcome: 'failed' | 'refused'; readonly why: string };
+  | { readonly outcome: 'delivered' }
+  | { readonly outcome: 'gone' }
+  | { readonly outcome: 'failed'; readonly why: string }
+  | { readonly outcome: 'refused'; readonly why: string };
 
 /** The body of an event's deliveries. */
 export function bodyOf({ type, data, at }: ServiceEvent): string {
