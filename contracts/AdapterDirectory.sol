@@ -14,6 +14,7 @@ contract AdapterDirectory is IAdapterDirectory, ERC165 {
 
     mapping(bytes32 id => IAdapterRegistry.AdapterRecord) private _records;
 
+    /// @notice Sets the registry for ever.
     /// @param registry_ whose records are published here
     constructor(IAdapterRegistry registry_) {
         require(address(registry_) != address(0), ZeroRegistry());

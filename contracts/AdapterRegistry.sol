@@ -324,8 +324,8 @@ contract AdapterRegistry is IAdapterRegistry, EIP712, ERC165, Nonces {
     }
 
     /**
-     * @dev EIP-712 hashStruct of AdapterRecord(record), which is the id, and of RunAttestation(record, issuedAt). Both are
-     * a type hash followed by the record's eight words, all static, so the words are copied once and hashed twice:
+     * @dev EIP-712 hashStruct of AdapterRecord(record), which is the id, and of RunAttestation(record, issuedAt). Both
+     * are a type hash followed by the record's eight words, all static, so the words are copied once and hashed twice:
      * 500 gas less than abi.encode for each. Reverts, as the ABI decoder does, where owner or steps exceed their types.
      */
     function _hash(
@@ -334,6 +334,7 @@ contract AdapterRegistry is IAdapterRegistry, EIP712, ERC165, Nonces {
     ) private pure returns (bytes32 id, bytes32 structHash) {
         bytes32 recordType = RECORD_TYPEHASH;
         bytes32 attestationType = ATTESTATION_TYPEHASH;
+        // solhint-disable-next-line no-inline-assembly
         assembly ('memory-safe') {
             if or(shr(160, calldataload(add(record, 0xa0))), shr(64, calldataload(add(record, 0xc0)))) {
                 revert(0, 0)

@@ -27,6 +27,7 @@ contract AttesterSet is IAttesterSet, ERC165 {
         _;
     }
 
+    /// @notice Sets the curator for ever.
     /// @param curator_ who may add, withdraw and freeze
     constructor(address curator_) {
         require(curator_ != address(0), ZeroCurator());

@@ -5,12 +5,13 @@ import {IAdapterRegistry} from './IAdapterRegistry.sol';
 
 /**
  * @title Directory of anchored records
- * @notice Keeps the fields of records that a registry has anchored, for contracts that know an id alone. Who can take the
- * whole record as an argument needs no directory: {IAdapterRegistry-idOf} binds every field.
+ * @notice Keeps the fields of records that a registry has anchored, for contracts that know an id alone. Who can take
+ * the whole record as an argument needs no directory: {IAdapterRegistry-idOf} binds every field.
  *
- * Anybody may publish a record, since its id binds what is published; nobody can change or remove one. Published says
- * nothing of trust: ask {IAdapterRegistry-isAttested} or {IAttesterSet-isAttested}. The views of fields revert for an id
- * that was not published, so that none reads a zero as a commitment; they answer for ended records too: ask {statusOf}.
+ * Anybody may publish a record, since its id binds what is published; nobody can change or remove one. Published
+ * says nothing of trust: ask {IAdapterRegistry-isAttested} or {IAttesterSet-isAttested}. The views of fields revert for
+ * an id that was not published, so that none reads a zero as a commitment; they answer for ended records too: ask
+ * {statusOf}.
  */
 interface IAdapterDirectory {
     /**

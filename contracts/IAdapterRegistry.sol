@@ -232,6 +232,7 @@ interface IAdapterRegistry {
 
     /**
      * @notice Records a further attestation of an anchored record. Anybody may bring it: it is the attester's word.
+     * Each attester's first one brought stays, also where the attester has signed others with other times.
      * @dev Emits {AdapterAttested}. Reverts with {NotAnchored}, {AlreadyAttested}, {AttestationFromFuture},
      * {InvalidSignature} or {AttesterMismatch}.
      * @param record the facts
@@ -266,8 +267,8 @@ interface IAdapterRegistry {
      * leaf(i)    = keccak256(abi.encode(keccak256("zkLoRA.batch.leaf.v1"), i, idOf(record)))
      * padding    = bytes32(0), for indexes from count on
      * node(l, r) = keccak256(abi.encode(keccak256("zkLoRA.batch.node.v1"), l, r))
-     * Their first words set leaves and nodes apart, so none passes for the other; the index is hashed and gives the side
-     * at each level, so a proof holds for one index alone.
+     * Their first words set leaves and nodes apart, so none passes for the other; the index is hashed and gives the
+     * side at each level, so a proof holds for one index alone.
      * @dev Emits {BatchAnchored}. Reverts with {EmptyBatch} or {BatchAlreadyAnchored}.
      * @param root of the tree
      * @param count number of records, at least 1

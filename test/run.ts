@@ -14,7 +14,10 @@ const TOOLS = {
   prettier: 'node_modules/prettier/bin/prettier.cjs',
   vitest: 'node_modules/vitest/vitest.mjs',
   hardhat: 'node_modules/hardhat/dist/src/cli.js',
+  solhint: 'node_modules/solhint/solhint.js',
 } as const;
+// It finds no YAML by itself, and would ask the network for a newer version.
+const SOLHINT = ['--config', '.solhintrc.yaml', '--disc', '--noPoster', '--max-warnings', '0'];
 
 const full = process.argv.includes('--full');
 const patterns = process.argv.slice(2).filter((argument) => argument !== '--full');
@@ -74,6 +77,7 @@ if (patterns.length === 0) {
   if (withContracts) counts.push(await check('hardhat', ['build']));
   counts.push(await check('tsc', ['--build']));
   counts.push(await check('eslint', ['.']));
+  if (withContracts) counts.push(await check('solhint', [...SOLHINT, 'contracts/**/*.sol']));
   counts.push(await check('prettier', ['--check', '--log-level=warn', '.']));
 }
 counts.push(await vitest());

@@ -11,8 +11,8 @@ import {ERC7992Errors, IERCZKMLRegistry, IERCZKMLVerifier} from './IERC7992.sol'
  * @title Adapters as models of ERC-7992 (draft)
  * @notice An option: nothing of the project depends on it, and the draft may change.
  *
- * A model is a record of the registry that the directory publishes and its owner registered here. Its id is the record's
- * id as a number. Its commitment follows from the record:
+ * A model is a record of the registry that the directory publishes and its owner registered here. Its id is the
+ * record's id as a number. Its commitment follows from the record:
  * modelHash     = id of the record, which binds base, adapter, data and run
  * circuitHash   = the record's verifier version, which fixes the relations
  * vkHash        = 0: the proof system has no verifying key
@@ -50,6 +50,7 @@ contract AdapterModels is IERCZKMLRegistry, IERCZKMLVerifier, ERC165 {
     /// @notice A model's commitment never changes: anchor, publish and register another record.
     error ModelsAreFixed(uint256 modelId);
 
+    /// @notice Sets the directory for ever.
     /// @param directory_ where the fields of records are found
     constructor(IAdapterDirectory directory_) {
         directory = directory_;

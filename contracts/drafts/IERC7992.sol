@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /**
  * @title Registry of models, in the shape of ERC-7992
- * @notice The draft as of its creation on 2025-07-23, https://eips.ethereum.org/EIPS/eip-7992: same names, arguments and
+ * @notice The draft created on 2025-07-23, https://eips.ethereum.org/EIPS/eip-7992: same names, arguments and
  * selectors. Its error `ModelDeprecated` is in {ERC7992Errors}, since no contract may declare an event and an error of
  * one name. What each member means for adapters is told in {AdapterModels}.
  */
@@ -85,7 +85,6 @@ interface IERCZKMLVerifier {
     error OutputMismatch();
     /// @notice Proofs of this system aren't verified here.
     error UnsupportedProofSystem(bytes4 proofSystemId);
-    // solhint-disable-next-line func-name-mixedcase
     /// @notice No inference of a deprecated model is verified.
     error VerificationRefused_ModelDeprecated(uint256 modelId);
 
@@ -111,6 +110,7 @@ interface IERCZKMLVerifier {
 }
 
 /// @title Errors of ERC-7992 that share their name with an event
+/// @notice See {IERCZKMLRegistry}.
 library ERC7992Errors {
     /// @notice The model is deprecated.
     error ModelDeprecated(uint256 modelId);

@@ -9,9 +9,9 @@ import {IAttesterSet} from '../IAttesterSet.sol';
 
 /**
  * @title Resolver of attestations that name anchored adapters
- * @notice An option: nothing of the project depends on it. It lets the Ethereum Attestation Service accept an attestation
- * under {SCHEMA} only if the record in it is anchored in the registry, is addressed to the record's owner and, where a
- * set is given, counts for the set at that time. Whoever attests by it says no more than that.
+ * @notice An option: nothing of the project depends on it. It lets the Ethereum Attestation Service accept an
+ * attestation under {SCHEMA} only if the record in it is anchored in the registry, is addressed to the record's owner
+ * and, where a set is given, counts for the set at that time. Whoever attests by it says no more than that.
  *
  * An accepted attestation stays when the record is revoked or superseded later, as EAS has it: ask {isCurrent}.
  */
@@ -24,8 +24,8 @@ contract AdapterSchemaResolver is SchemaResolver {
     /// @dev Bytes of a record: eight words.
     uint256 private constant RECORD_LENGTH = 256;
 
-    /// @notice Where the schema is registered. Attestations under any other schema with this resolver are refused: it might
-    /// give the fields other names.
+    /// @notice Where the schema is registered. Attestations under any other schema with this resolver are refused: it
+    /// might give the fields other names.
     bytes32 public immutable schemaUid;
     /// @notice Where records must be anchored.
     IAdapterRegistry public immutable registry;
@@ -46,6 +46,7 @@ contract AdapterSchemaResolver is SchemaResolver {
     error NotTrusted(bytes32 id);
 
     /**
+     * @notice Sets what is trusted, for ever.
      * @param eas the service
      * @param registry_ where records must be anchored
      * @param attesters_ for which they must count; zero for none
@@ -61,7 +62,8 @@ contract AdapterSchemaResolver is SchemaResolver {
     }
 
     /**
-     * @notice Whether an attestation made under {schemaUid} is neither revoked nor expired and its record is trusted still.
+     * @notice Whether an attestation made under {schemaUid} is neither revoked nor expired, and its record is trusted
+     * still.
      * @param uid of the attestation; false for an unknown one
      */
     function isCurrent(bytes32 uid) external view returns (bool) {
@@ -72,7 +74,10 @@ contract AdapterSchemaResolver is SchemaResolver {
         return _isTrusted(registry.idOf(record), record);
     }
 
-    /// @inheritdoc SchemaResolver
+    /**
+     * @notice Reverts with {WrongSchema}, {WrongLength}, {WrongRecipient} or {NotTrusted}; where a word exceeds its
+     * type, without data.
+     */
     function onAttest(Attestation calldata attestation, uint256) internal view override returns (bool) {
         require(attestation.schema == schemaUid, WrongSchema(attestation.schema));
         require(attestation.data.length == RECORD_LENGTH, WrongLength(attestation.data.length));

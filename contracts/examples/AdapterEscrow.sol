@@ -9,7 +9,7 @@ import {IAttesterSet} from '../IAttesterSet.sol';
  * @notice An example. A contract can't see the delivered file, so buyer and seller name an inspector, whom both trust,
  * who computes the file's commitment and reports it. The right one pays the seller, if the adapter is then anchored by
  * the seller, attested by enough of the set and not revoked; a different one refunds the buyer. Without a payment until
- * the deadline, the buyer is refunded.
+ * the deadline, the buyer is refunded. A seller looks at the order, and at who is its inspector, before delivering.
  */
 contract AdapterEscrow {
     /**
@@ -28,16 +28,22 @@ contract AdapterEscrow {
         bytes32 adapterRoot;
     }
 
+    /// @notice Where records must be anchored.
     IAdapterRegistry public immutable registry;
+    /// @notice For whom they must count.
     IAttesterSet public immutable attesters;
+    /// @notice How many of the set must have attested.
     uint256 public immutable threshold;
 
     /// @notice Wei that an address may withdraw.
     mapping(address account => uint256) public credit;
     Order[] private _orders;
 
+    /// @notice An adapter was ordered and its price paid in.
     event Ordered(uint256 indexed order, address indexed buyer, address indexed seller, bytes32 adapterRoot);
+    /// @notice The price was credited to the seller, for the record with this id.
     event Paid(uint256 indexed order, bytes32 indexed id);
+    /// @notice The price was credited to the buyer.
     event Refunded(uint256 indexed order);
 
     error PastDeadline(uint40 deadline);

@@ -7,8 +7,11 @@ import {IAttesterSet} from '../IAttesterSet.sol';
 /// @title A gate through which agents load proven adapters alone
 /// @notice An example. An agent's runtime asks {mayRun} before each use, so that a revocation stops it.
 contract AdapterGate {
+    /// @notice Where records must be anchored.
     IAdapterRegistry public immutable registry;
+    /// @notice For whom they must count.
     IAttesterSet public immutable attesters;
+    /// @notice How many of the set must have attested.
     uint256 public immutable threshold;
 
     /// @notice Id of the record that an agent loaded; zero if none.

@@ -58,7 +58,7 @@ async function freshService(threshold: 0n | 1n | 2n) {
   const fresh = await freshRegistry();
   const { viem, ignition, owner, registry, attester, now, client, run, attestation } = fresh;
   const deploy = async (abi: unknown, bytecode: string, args: readonly Hex[]) => {
-    const hash = await owner.deployContract({ abi: abi as [], bytecode: bytecode as Hex, args: args as [] });
+    const hash = await owner.deployContract({ abi: abi as [], bytecode: bytecode as Hex, args: args });
     return (await client.waitForTransactionReceipt({ hash })).contractAddress!;
   };
   const schemas = await deploy(schemasArtifact.abi, schemasArtifact.bytecode, []);
