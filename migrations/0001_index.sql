@@ -28,8 +28,10 @@ CREATE TABLE proofs (
   received_at INTEGER NOT NULL,
   PRIMARY KEY (proof_digest, verifier)
 ) STRICT;
-CREATE INDEX proofs_of_run ON proofs (run_id, first);
+-- In this order chains are followed from step 0.
+CREATE INDEX proofs_of_run ON proofs (run_id, first, verifier, adapter_in);
 CREATE INDEX proofs_at_adapter ON proofs (adapter_out, run_id);
+CREATE INDEX proofs_by_verifier ON proofs (verifier);
 
 -- Complete chains: one row a run, verifier version and final adapter.
 CREATE TABLE completions (
@@ -50,10 +52,10 @@ CREATE TABLE files (
   adapter_root TEXT NOT NULL,
   run_id TEXT NOT NULL,
   shown_at INTEGER NOT NULL,
-  PRIMARY KEY (file, adapter_root)
+  PRIMARY KEY (adapter_root, file)
 ) STRICT;
+CREATE INDEX files_by_file ON files (file);
 CREATE INDEX files_by_tensors ON files (tensors);
-CREATE INDEX files_of_adapter ON files (adapter_root);
 
 CREATE TABLE verifiers (
   digest TEXT PRIMARY KEY,
@@ -64,10 +66,13 @@ CREATE TABLE verifiers (
   withdrawn_reason TEXT
 ) STRICT;
 
+-- One row an announcement; the latest of an address counts.
 CREATE TABLE attesters (
-  address TEXT PRIMARY KEY, -- ERC-55
+  address TEXT NOT NULL, -- ERC-55
+  announced_at INTEGER NOT NULL,
   valid_from INTEGER NOT NULL,
-  valid_until INTEGER
+  valid_until INTEGER,
+  PRIMARY KEY (address, announced_at)
 ) STRICT;
 
 CREATE TABLE keys (

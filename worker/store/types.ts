@@ -1,4 +1,5 @@
 /** What the service keeps. Digests and roots are 32 bytes in lower-case hexadecimal; times are seconds since 1970. */
+import type { Hex } from '../../protocol/attestation.ts';
 import type { ChainSegment } from '../../protocol/chain.ts';
 import type { RunSpec, Statement } from '../../protocol/statement.ts';
 
@@ -34,8 +35,10 @@ export interface SegmentEntry extends ChainSegment {
 export interface RunEntry {
   readonly runId: string;
   readonly run: RunSpec;
-  /** By first step, then by time. */
+  /** By first step, then by time; at least one. */
   readonly segments: readonly SegmentEntry[];
+  /** Proofs that are stored but not among the segments, since they are too many; they chain to no adapter. */
+  readonly more: number;
 }
 
 /** An adapter file that somebody showed, and from which the worker computed the root. */
@@ -70,4 +73,26 @@ export interface AttesterWindow {
 export interface Named {
   readonly kind: 'root' | 'file' | 'tensors';
   readonly adapterRoot: string;
+}
+
+/** A complete run in the index. */
+export interface Completion {
+  readonly runId: string;
+  /** Digest of the verifier version. */
+  readonly verifier: string;
+  readonly adapterRoot: string;
+  readonly runDigest: string;
+  /** Id of the registry's record. */
+  readonly record: Hex;
+  readonly completedAt: number;
+  /** Of the verifier version; where it is withdrawn, this completion counts no more. */
+  readonly withdrawn: Withdrawal | null;
+}
+
+/** What the index knows of one id. */
+export interface LookupRow {
+  readonly id: string;
+  readonly named: Named | null;
+  /** Complete runs that end at the adapter: those that count first, among them the first completed first. */
+  readonly completions: readonly Completion[];
 }

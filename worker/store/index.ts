@@ -1,0 +1,213 @@
+/** The index in D1, what the store writes to it and reads of runs. It follows from the facts; see `rebuild.ts`. */
+import { insertEvent, runCompleteEvent } from '../events/event.ts';
+import { Problem } from '../problems.ts';
+import { completionsOf } from './completion.ts';
+import {
+  COMPLETIONS,
+  completionRow,
+  insert,
+  PROOFS,
+  proofRow,
+  RUNS,
+  runRow,
+  upsert,
+  VERIFIERS,
+  verifierRow,
+} from './rows.ts';
+import type { RunSpec } from '../../protocol/statement.ts';
+import type { Completion, ProofRecord, RunEntry, SegmentEntry } from './types.ts';
+
+/** Most proofs of a run that are read for one answer. */
+export const MAX_ENTRIES = 10_000;
+/** Most steps of all these proofs, since each has its label count and its loss. */
+export const MAX_STEPS = 2 ** 20;
+/**
+ * Most proofs of one statement by one verifier version. Each says the same; whoever can prove a statement once can
+ * vary the proof at will, and would fill the run with it.
+ */
+export const MAX_PROOFS_OF_STATEMENT = 16;
+
+const SEGMENT_COLUMNS = [
+  ...['proof_digest', 'verifier', 'statement_hash', 'first', 'steps', 'adapter_in', 'moments_in'],
+  ...['adapter_out', 'moments_out', 'received_at', 'counts', 'losses'],
+]
+  .map((column) => `proofs.${column}`)
+  .join(', ');
+
+/**
+ * The segments that chain from step 0 of run ?1, whatever else is stored of the run: nobody can prove another adapter
+ * after a step than the true one, but anybody can prove steps in the middle, from an adapter of his own.
+ */
+const CHAINED = `
+  WITH RECURSIVE
+    place (step, adapter, moments, verifier) AS (
+      SELECT DISTINCT 0, NULL, NULL, verifier FROM proofs WHERE run_id = ?1 AND first = 0 AND adapter_in IS NULL
+      UNION
+      SELECT proofs.first + proofs.steps, proofs.adapter_out, proofs.moments_out, proofs.verifier
+      FROM place CROSS JOIN proofs ON proofs.run_id = ?1 AND proofs.first = place.step
+        AND proofs.verifier = place.verifier AND proofs.adapter_in IS place.adapter
+        AND proofs.moments_in IS place.moments
+    ),
+    chained AS (
+      SELECT proofs.rowid AS id, proofs.first, proofs.steps, proofs.received_at
+      FROM place CROSS JOIN proofs ON proofs.run_id = ?1 AND proofs.first = place.step
+        AND proofs.verifier = place.verifier AND proofs.adapter_in IS place.adapter
+        AND proofs.moments_in IS place.moments
+    )`;
+
+/** Whole rows of the light rows `from`, in the order of steps, up to ?2 rows of ?3 steps in all. */
+const told = (from: string): string => `
+  SELECT ${SEGMENT_COLUMNS}
+  FROM (
+    SELECT id, ROW_NUMBER() OVER in_order AS number, SUM(steps) OVER in_order AS steps FROM ${from}
+    WINDOW in_order AS (ORDER BY first, received_at, id ROWS UNBOUNDED PRECEDING)
+  ) AS light CROSS JOIN proofs ON proofs.rowid = light.id
+  WHERE light.number <= ?2 AND light.steps <= ?3
+  ORDER BY light.number`;
+
+/** The read queries of a run; `?1` is its id. */
+export const RUN_QUERIES = {
+  run: 'SELECT run FROM runs WHERE run_id = ?1',
+  count: 'SELECT COUNT(*) AS count FROM proofs WHERE run_id = ?1',
+  segments: told('(SELECT rowid AS id, first, steps, received_at FROM proofs WHERE run_id = ?1)'),
+  chainedCount: `${CHAINED} SELECT COUNT(*) AS count FROM chained`,
+  chained: `${CHAINED} ${told('chained')}`,
+  /** The chained segments, without what a chain does not need, where they reach step ?2; none else. */
+  complete: `${CHAINED}
+    SELECT ${SEGMENT_COLUMNS.replace('proofs.counts, proofs.losses', "'[]' AS counts, NULL AS losses")}
+    FROM chained CROSS JOIN proofs ON proofs.rowid = chained.id
+    WHERE EXISTS (SELECT 1 FROM place WHERE step = ?2)
+    LIMIT ${MAX_ENTRIES}`,
+  completions:
+    'SELECT run_id, verifier, adapter_root, run_digest, record, completed_at FROM completions WHERE run_id = ?1',
+  /** Proofs of a statement besides one: by run, first step, verifier, adapter before, statement, proof. */
+  same: `SELECT COUNT(*) AS count FROM proofs WHERE run_id = ?1 AND first = ?2 AND verifier = ?3
+    AND adapter_in IS ?4 AND statement_hash = ?5 AND proof_digest <> ?6`,
+} as const;
+
+interface SegmentRow {
+  readonly proof_digest: string;
+  readonly verifier: string;
+  readonly statement_hash: string;
+  readonly first: number;
+  readonly steps: number;
+  readonly adapter_in: string | null;
+  readonly moments_in: string | null;
+  readonly adapter_out: string;
+  readonly moments_out: string;
+  readonly received_at: number;
+  readonly counts: string;
+  readonly losses: string | null;
+}
+
+function segmentOf(row: SegmentRow): SegmentEntry {
+  return {
+    proofDigest: row.proof_digest,
+    statementHash: row.statement_hash,
+    first: row.first,
+    steps: row.steps,
+    adapterIn: row.adapter_in,
+    momentsIn: row.moments_in,
+    adapterOut: row.adapter_out,
+    momentsOut: row.moments_out,
+    verifier: row.verifier,
+    receivedAt: row.received_at,
+    counts: JSON.parse(row.counts) as number[],
+    losses: row.losses === null ? null : (JSON.parse(row.losses) as number[]),
+  };
+}
+
+function tooMany(detail: string, next: string): Problem {
+  return new Problem(503, { code: 'TOO_MANY_PROOFS', detail, next });
+}
+
+/** Runs in the index. */
+export class RunIndex {
+  readonly #index: D1Database;
+
+  constructor(index: D1Database) {
+    this.#index = index;
+  }
+
+  /** @throws Problem (503) where enough proofs of the record's statement are stored */
+  async requireRoom({ runId, proofDigest, statementHash, verifier, statement }: ProofRecord): Promise<void> {
+    const { first, adapterIn } = statement.segment;
+    const others = await this.#index
+      .prepare(RUN_QUERIES.same)
+      .bind(runId, first, verifier.digest, adapterIn, statementHash, proofDigest)
+      .first<number>('count');
+    if (others! < MAX_PROOFS_OF_STATEMENT) return;
+    const detail = `${others} other proofs of this very statement are stored; this one would say no more.`;
+    throw tooMany(detail, 'Use one of them: GET /runs/{id} lists them.');
+  }
+
+  /** Enters a record where it is missing, and what its run thereby completes. @param now seconds since 1970 */
+  async enter(record: ProofRecord, now: number): Promise<void> {
+    const { runId, verifier, statement } = record;
+    await this.#index.batch([
+      insert(this.#index, VERIFIERS, verifierRow(verifier)),
+      insert(this.#index, RUNS, runRow({ runId, run: statement.run })),
+      insert(this.#index, PROOFS, proofRow(record)),
+    ]);
+    // Read after that write: of two last segments at once, whichever reads later sees both.
+    await this.complete(runId, statement.run, now);
+  }
+
+  /**
+   * Enters the completions of a run that are missing or different, each in one transaction with what is to be told of it.
+   * @param now seconds since 1970
+   * @returns how many
+   */
+  async complete(runId: string, run: RunSpec, now: number): Promise<number> {
+    const changes = await this.completionChanges(runId, run);
+    const statements = changes.map((completion) => [
+      upsert(this.#index, COMPLETIONS, completionRow(completion)),
+      insertEvent(this.#index, runCompleteEvent(completion), now),
+      this.#index
+        .prepare("INSERT OR IGNORE INTO anchors (record, anchor, read_at) VALUES (?1, 'null', 0)")
+        .bind(completion.record),
+    ]);
+    if (changes.length > 0) await this.#index.batch(statements.flat());
+    return changes.length;
+  }
+
+  /** Completions of a run that the index lacks, or has otherwise. */
+  async completionChanges(runId: string, run: RunSpec): Promise<Omit<Completion, 'withdrawn'>[]> {
+    const [segments, known] = await this.#index.batch([
+      this.#index.prepare(RUN_QUERIES.complete).bind(runId, run.steps),
+      this.#index.prepare(RUN_QUERIES.completions).bind(runId),
+    ]);
+    const rows = (known.results as Record<string, unknown>[]).map((row) => JSON.stringify(row));
+    const entries = (segments.results as SegmentRow[]).map(segmentOf);
+    return completionsOf(runId, run, entries).filter((each) => !rows.includes(JSON.stringify(completionRow(each))));
+  }
+
+  /**
+   * A run and its proofs. Where there are more than MAX_ENTRIES, or of more than MAX_STEPS, only those that chain from
+   * step 0 are told, so that nobody can hide a run behind proofs of steps in its middle.
+   * @throws Problem (503) where even those are too many
+   */
+  async read(runId: string): Promise<RunEntry | null> {
+    const [run, count, segments] = await this.#index.batch<Record<string, unknown>>([
+      this.#index.prepare(RUN_QUERIES.run).bind(runId),
+      this.#index.prepare(RUN_QUERIES.count).bind(runId),
+      this.#index.prepare(RUN_QUERIES.segments).bind(runId, MAX_ENTRIES, MAX_STEPS),
+    ]);
+    const all = count.results[0].count as number;
+    if (run.results.length === 0 || all === 0) return null;
+    const spec = JSON.parse(run.results[0].run as string) as RunSpec;
+    let rows = segments.results as unknown as SegmentRow[];
+    if (rows.length < all) rows = await this.#chained(runId);
+    return { runId, run: spec, segments: rows.map(segmentOf), more: all - rows.length };
+  }
+
+  async #chained(runId: string): Promise<SegmentRow[]> {
+    const [count, segments] = await this.#index.batch<Record<string, unknown>>([
+      this.#index.prepare(RUN_QUERIES.chainedCount).bind(runId),
+      this.#index.prepare(RUN_QUERIES.chained).bind(runId, MAX_ENTRIES, MAX_STEPS),
+    ]);
+    if (segments.results.length === count.results[0].count) return segments.results as unknown as SegmentRow[];
+    const detail = `More than ${MAX_ENTRIES} proofs, or proofs of more than ${MAX_STEPS} steps, chain in run ${runId}.`;
+    throw tooMany(detail, 'Read its proofs one by one: GET /proofs/{sha256}.');
+  }
+}
