@@ -1,10 +1,10 @@
 import { parseAbi } from 'viem';
 
-/** The interface of `contracts/AdapterRegistry.sol`; a test compares it with the compiler's. */
-export const REGISTRY_ABI = parseAbi([
+import { RECORD_VIEWS } from '../../api/registry-abi.ts';
+
+const OTHERS = parseAbi([
   'struct AdapterRecord { bytes32 runId; bytes32 runDigest; bytes32 adapterRoot; bytes32 baseRoot; bytes32 dataRoot; address owner; uint64 steps; bytes32 verifier; }',
   'struct Attestation { address attester; uint64 issuedAt; bytes signature; }',
-  'struct Anchor { address attester; uint40 issuedAt; uint40 anchoredAt; uint8 status; }',
   'struct OwnerConsent { uint256 nonce; uint256 deadline; bytes signature; }',
   'struct Batch { uint40 anchoredAt; uint32 count; }',
 
@@ -43,7 +43,6 @@ export const REGISTRY_ABI = parseAbi([
   'function anchor(AdapterRecord record, Attestation attestation) returns (bytes32 id)',
   'function anchorBatch(bytes32 root, uint32 count)',
   'function anchorFor(AdapterRecord record, Attestation attestation, OwnerConsent consent) returns (bytes32 id)',
-  'function anchorOf(bytes32 id) view returns (Anchor)',
   'function attest(AdapterRecord record, Attestation attestation) returns (bytes32 id)',
   'function attestationDigest(AdapterRecord record, uint64 issuedAt) pure returns (bytes32)',
   'function attestationOf(bytes32 id, address attester) view returns (uint40 issuedAt, uint40 recordedAt)',
@@ -51,18 +50,17 @@ export const REGISTRY_ABI = parseAbi([
   'function cancelConsents()',
   'function consentDigest(AdapterRecord record, address attester, uint256 nonce, uint256 deadline) view returns (bytes32)',
   'function eip712Domain() view returns (bytes1 fields, string name, string version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] extensions)',
-  'function endedAt(bytes32 id) view returns (uint40)',
   'function idOf(AdapterRecord record) pure returns (bytes32)',
   'function isAnchored(bytes32 id) view returns (bool)',
   'function isAttested(bytes32 id, address[] attesters, uint256 threshold) view returns (bool)',
   'function isAttestedBy(bytes32 id, address attester) view returns (bool)',
   'function nonces(address owner) view returns (uint256)',
-  'function parentOf(bytes32 id) view returns (bytes32)',
   'function revoke(AdapterRecord record) returns (bytes32 id)',
-  'function statusOf(bytes32 id) view returns (uint8)',
-  'function successorOf(bytes32 id) view returns (bytes32)',
   'function supersede(AdapterRecord older, AdapterRecord newer)',
   'function supportsInterface(bytes4 interfaceId) view returns (bool)',
   'function verifyAttestation(AdapterRecord record, Attestation attestation) view returns (bool)',
   'function verifyInclusion(bytes32 root, uint256 index, AdapterRecord record, bytes32[] proof) view returns (bool)',
 ]);
+
+/** The interface of `contracts/AdapterRegistry.sol`; a test compares it with the compiler's. */
+export const REGISTRY_ABI = [...RECORD_VIEWS, ...OTHERS] as const;

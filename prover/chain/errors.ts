@@ -1,3 +1,4 @@
+/** What can go wrong with nodes, chains and what is on them; those of transactions are in transaction-errors.ts. */
 import { formatEther, type Address, type Hash } from 'viem';
 
 import { ProverError } from '../errors.ts';
@@ -27,6 +28,32 @@ export class WrongChainError extends ProverError {
   }
 }
 
+/** No public chain has the name. */
+export class UnknownChainError extends ProverError {
+  constructor(name: string, examples: readonly string[]) {
+    super(
+      `"${name}" is the name of no chain`,
+      `Give a name as viem/chains has it, for instance ${examples.join(', ')}, or a number by --chain-id.`,
+    );
+  }
+}
+
+/** The options of a command contradict each other, or one is missing. */
+export class RequestError extends ProverError {}
+
+/** Which record is meant can't be told, or it is not in the state that is needed. */
+export class RecordError extends ProverError {}
+
+/** The node answered, and refused. */
+export class NodeRefusedError extends ProverError {
+  readonly rpcUrl: string;
+
+  constructor(rpcUrl: string, reason: string, next?: string, options?: ErrorOptions) {
+    super(`the node at ${rpcUrl} refused: ${reason}`, next ?? 'Try again later, or with another node.', options);
+    this.rpcUrl = rpcUrl;
+  }
+}
+
 /** There is no adapter registry at the address. */
 export class NoRegistryError extends ProverError {
   readonly address: Address;
@@ -39,6 +66,16 @@ export class NoRegistryError extends ProverError {
     );
     this.address = address;
     this.chainId = chainId;
+  }
+}
+
+/** There is no attester set at the address. */
+export class NoAttesterSetError extends ProverError {
+  readonly address: Address;
+
+  constructor(address: Address, chainId: number) {
+    super(`no attester set is at ${address} on chain ${chainId}`, 'Check the address and the chain.');
+    this.address = address;
   }
 }
 
@@ -62,7 +99,9 @@ export class LowFundsError extends ProverError {
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  AlreadyAnchored: 'Nothing is left to do: this record is anchored. See it with ./zklora check.',
+  AlreadyAnchored:
+    'Nothing is left to do: this record is anchored, or was and is superseded or revoked. See it with ./zklora check.',
+  AlreadyAttested: 'Nothing is left to do: this attestation is recorded.',
   AlreadyRevoked: 'Nothing is left to do: this record is revoked.',
   AlreadySuccessor: 'The newer record supersedes another already: a lineage has no branches.',
   AttestationFromFuture: "The attester's clock is ahead of the chain: wait, or have the run attested again.",
@@ -75,17 +114,18 @@ const ADVICE: Readonly<Record<string, string>> = {
   NotAnchored: 'Anchor the record first; one that is superseded or revoked stays so.',
   NotSupersedable: 'The older record is superseded or revoked already.',
   NotRecordOwner: "Send the transaction from the owner's account, the one in the run's statement.",
+  SupersedesItself: 'Name two different runs.',
 };
 
 /** Records that make no batch. */
 export class BatchError extends ProverError {
-  constructor(problem: string) {
-    super(problem, 'Give each record of the batch once.');
+  constructor(problem: string, next = 'Give each record of the batch once.') {
+    super(problem, next);
   }
 }
 
-/** The registry refused the record, in a trial call or on chain. */
-export class AnchorRefusedError extends ProverError {
+/** The registry refused a call, in a trial or on chain. */
+export class RegistryRefusedError extends ProverError {
   /** The contract's custom error, or undefined where the chain gave none. */
   readonly errorName: string | undefined;
   /** The custom error's arguments, in order. */
@@ -96,9 +136,13 @@ export class AnchorRefusedError extends ProverError {
   constructor(refusal: { errorName?: string; args?: readonly unknown[]; hash?: Hash }, options?: ErrorOptions) {
     const { errorName, args = [], hash } = refusal;
     const what = errorName === undefined ? 'without a reason' : `with ${errorName}(${args.map(String).join(', ')})`;
+    const unknown =
+      hash === undefined
+        ? 'Check that the address is that of an adapter registry, and the account that sends.'
+        : 'Look the transaction up on an explorer of the chain.';
     super(
-      `the registry refused the record ${what}${hash === undefined ? '' : ` in transaction ${hash}`}`,
-      ADVICE[errorName ?? ''] ?? 'Look the transaction up on an explorer of the chain.',
+      `the registry refused ${what}${hash === undefined ? '' : ` in transaction ${hash}`}`,
+      ADVICE[errorName ?? ''] ?? unknown,
       options,
     );
     this.errorName = errorName;

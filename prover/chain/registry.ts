@@ -1,30 +1,25 @@
-/** The adapter registry as the command line uses it: anchor a record, read an anchor, find an adapter's anchors. */
-import { BaseError, ContractFunctionRevertedError, type Address, type Hash, type Hex } from 'viem';
+/** Reading an adapter registry: what it keeps of a record, what became of it, and where its log tells of it. */
+import { BaseError, getContract, type Address, type GetContractReturnType, type Hash, type Hex } from 'viem';
 
 import { adapterRecordId, ATTESTATION_DOMAIN, type RunAttestation } from '../../protocol/attestation.ts';
 import { REGISTRY_ABI } from './abi.ts';
-import { connect, walletOf, type ChainOptions, type Connection, type Sender } from './connection.ts';
-import { AnchorRefusedError, LowFundsError, NoRegistryError } from './errors.ts';
+import { linked } from './calls.ts';
+import { atNode, connect, isUnreachable, type ChainOptions, type Connection } from './connection.ts';
+import { NoRegistryError } from './errors.ts';
+import type { AdapterRecord } from './records.ts';
 
-/** The contract's `Status.Anchored`. */
-const ANCHORED = 1;
+export type { AdapterRecord } from './records.ts';
 
 /** A registry on a chain. */
 export interface RegistryOptions extends ChainOptions {
   readonly registry: Address;
 }
 
-/** What identifies a record: an attestation without its time, or with it. */
-export type AdapterRecord = Omit<RunAttestation, 'issuedAt'>;
-
-/** An anchor as the registry's storage has it. */
-export interface AnchorState {
-  /** The record's id, 32 bytes. */
-  readonly id: Hex;
-  readonly chainId: number;
+/** A registry that was found. */
+export interface Registry extends Connection {
   readonly registry: Address;
-  /** Undefined where the record is not anchored. */
-  readonly anchor: Anchor | undefined;
+  /** Every view of the contract, typed: `contract.read.isAttested([id, attesters, 2n])`. */
+  readonly contract: GetContractReturnType<typeof REGISTRY_ABI, Connection['client'], Address>;
 }
 
 /** Who attested and when; times in seconds since 1970. */
@@ -34,15 +29,28 @@ export interface Anchor {
   readonly anchoredAt: bigint;
 }
 
-/** A mined anchoring transaction. */
-export interface AnchorReceipt {
+/** What became of a record; times in seconds since 1970. */
+export type RecordStatus =
+  | { readonly status: 'unknown'; readonly anchor: undefined }
+  | { readonly status: 'anchored'; readonly anchor: Anchor; /** Which record it supersedes. */ readonly parent?: Hex }
+  | {
+      readonly status: 'superseded' | 'revoked';
+      readonly anchor: undefined;
+      /** The anchor that it was; undefined where it was never anchored by itself, for instance in a batch. */
+      readonly was: Anchor | undefined;
+      /** When it was first superseded or revoked. */
+      readonly endedAt: bigint;
+      /** Which record supersedes it; always there in the status `superseded`. */
+      readonly successor: Hex | undefined;
+    };
+
+/** A record in a registry. `anchor` is there while it is anchored, neither superseded nor revoked. */
+export type AnchorState = RecordStatus & {
+  /** The record's id, 32 bytes. */
   readonly id: Hex;
   readonly chainId: number;
   readonly registry: Address;
-  readonly hash: Hash;
-  readonly blockNumber: bigint;
-  readonly gasUsed: bigint;
-}
+};
 
 /** An anchoring found in the chain's log. */
 export interface AnchorEvent {
@@ -54,87 +62,49 @@ export interface AnchorEvent {
   readonly blockNumber: bigint;
 }
 
-async function requireRegistry({ client, chainId }: Connection, address: Address): Promise<void> {
-  const code = await client.getCode({ address });
-  if (code === undefined) throw new NoRegistryError(address, chainId, 'nothing');
-  const name = await client
-    .readContract({ address, abi: REGISTRY_ABI, functionName: 'eip712Domain' })
-    .then((domain) => domain[1])
-    .catch((cause: unknown) => {
-      if (cause instanceof BaseError && cause.name === 'ContractFunctionExecutionError') return undefined;
-      throw cause;
-    });
-  if (name !== ATTESTATION_DOMAIN.name) throw new NoRegistryError(address, chainId, 'another contract');
-}
-
-/** Turns a revert into `AnchorRefusedError`; other errors stay as they are. */
-function refusal(error: unknown, hash?: Hash): unknown {
-  if (!(error instanceof BaseError)) return error;
-  const revert = error.walk((cause) => cause instanceof ContractFunctionRevertedError);
-  if (!(revert instanceof ContractFunctionRevertedError)) return error;
-  const { errorName, args } = revert.data ?? {};
-  const details = { ...(errorName && { errorName }), ...(args && { args }), ...(hash && { hash }) };
-  return new AnchorRefusedError(details, { cause: error });
-}
-
-/** The contract's record of a run: the attestation's fields without the time. */
-function recordOf(run: AdapterRecord): AdapterRecord {
-  const { runId, runDigest, adapterRoot, baseRoot, dataRoot, owner, steps, verifier } = run;
-  return { runId, runDigest, adapterRoot, baseRoot, dataRoot, owner, steps, verifier };
-}
+/** The contract's `Status`. */
+const STATUSES = ['unknown', 'anchored', 'superseded', 'revoked'] as const;
 
 /**
- * Anchors an attested run and waits until the transaction is mined.
- * @param options.record the attested run, with the attestation's time
- * @param options.attester whose signature it is
- * @param options.signature 65 bytes over `runAttestationDigest(record)`
- * @param options.sender the record's owner
- * @throws ChainUnreachableError, WrongChainError, NoRegistryError, LowFundsError; AnchorRefusedError where the contract
- *   reverts, in most cases before anything is sent
+ * Finds a registry.
+ * @throws ChainUnreachableError, WrongChainError; NoRegistryError where nothing or another contract is at the address
  */
-export async function anchorAdapter(
-  options: RegistryOptions & {
-    readonly sender: Sender;
-    readonly record: RunAttestation;
-    readonly attester: Address;
-    readonly signature: Hex;
-  },
-): Promise<AnchorReceipt> {
-  const { rpcUrl, registry, record, attester, signature } = options;
+export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const connection = await connect(options);
-  await requireRegistry(connection, registry);
-  const { client, chainId } = connection;
-  const wallet = walletOf(rpcUrl, options.sender);
-  const call = {
-    address: registry,
-    abi: REGISTRY_ABI,
-    functionName: 'anchor',
-    args: [recordOf(record), { attester, issuedAt: record.issuedAt, signature }],
-  } as const;
-  const sender = wallet.account.address;
-  // Without a fee, so that a refusal is told apart from an empty account.
-  await client.simulateContract({ ...call, account: sender }).catch((error: unknown) => {
-    throw refusal(error);
+  const { client, chainId, rpcUrl } = connection;
+  const { registry: address } = options;
+  const contract = getContract({ address, abi: REGISTRY_ABI, client });
+  await atNode(rpcUrl, async () => {
+    if ((await client.getCode({ address })) === undefined) throw new NoRegistryError(address, chainId, 'nothing');
+    const name = await contract.read
+      .eip712Domain()
+      .then((domain) => domain[1])
+      .catch((cause: unknown) => {
+        if (isUnreachable(cause)) throw cause;
+        if (cause instanceof BaseError && cause.name === 'ContractFunctionExecutionError') return undefined;
+        throw cause;
+      });
+    if (name !== ATTESTATION_DOMAIN.name) throw new NoRegistryError(address, chainId, 'another contract');
   });
-  const gas = await client.estimateContractGas({ ...call, account: sender });
-  const { maxFeePerGas } = await client.estimateFeesPerGas();
-  const balance = await client.getBalance({ address: sender });
-  if (balance < gas * maxFeePerGas) throw new LowFundsError(sender, balance, gas * maxFeePerGas);
+  return { ...connection, registry: address, contract };
+}
 
-  const sent = await wallet.writeContract({ ...call, account: wallet.account, chain: null, gas });
-  // A receipt of another hash: the sender replaced the transaction, for instance by one with a higher fee.
-  const receipt = await client.waitForTransactionReceipt({ hash: sent });
-  const { transactionHash: hash, blockNumber, gasUsed } = receipt;
-  if (receipt.status === 'reverted') {
-    // The same call on the state of that block says why, unless another transaction was in between.
-    const again = client.simulateContract({ ...call, account: sender, blockNumber });
-    const error = await again.then(
-      () => undefined,
-      (cause: unknown) => refusal(cause, hash),
-    );
-    throw error instanceof AnchorRefusedError ? error : new AnchorRefusedError({ hash }, { cause: error });
-  }
-  return { id: adapterRecordId(record), chainId, registry, hash, blockNumber, gasUsed };
+/** What became of a record by its id. @throws ChainUnreachableError, NodeRefusedError */
+export async function readStatus({ rpcUrl, contract }: Registry, id: Hex): Promise<RecordStatus> {
+  return atNode(rpcUrl, async () => {
+    const { attester, issuedAt, anchoredAt, status } = await contract.read.anchorOf([id]);
+    const kept = { attester, issuedAt: BigInt(issuedAt), anchoredAt: BigInt(anchoredAt) };
+    const name = STATUSES[status];
+    if (name === 'unknown') return { status: name, anchor: undefined };
+    if (name === 'anchored') {
+      const parent = linked(await contract.read.parentOf([id]));
+      return { status: name, anchor: kept, ...(parent && { parent }) };
+    }
+    // Read after the status: an end is never undone, and neither its time nor its link is changed.
+    const [ended, successor] = await Promise.all([contract.read.endedAt([id]), contract.read.successorOf([id])]);
+    const was = anchoredAt === 0 ? undefined : kept;
+    return { status: name, anchor: undefined, was, endedAt: BigInt(ended), successor: linked(successor) };
+  });
 }
 
 /**
@@ -142,47 +112,87 @@ export async function anchorAdapter(
  * @throws ChainUnreachableError, WrongChainError, NoRegistryError
  */
 export async function readAnchor(options: RegistryOptions & { readonly record: AdapterRecord }): Promise<AnchorState> {
-  const { registry, record } = options;
-  const connection = await connect(options);
-  await requireRegistry(connection, registry);
-  const { client, chainId } = connection;
-  const id = adapterRecordId(record);
-  const kept = await client.readContract({
-    address: registry,
-    abi: REGISTRY_ABI,
-    functionName: 'anchorOf',
-    args: [id],
+  const found = await openRegistry(options);
+  const id = adapterRecordId(options.record);
+  return { id, chainId: found.chainId, registry: found.registry, ...(await readStatus(found, id)) };
+}
+
+/** What the log is asked for. */
+export interface AnchorQuery {
+  readonly adapterRoot?: Hex | undefined;
+  readonly owner?: Address | undefined;
+  readonly id?: Hex | undefined;
+  /** Where to begin; nodes of public chains limit the range. */
+  readonly fromBlock?: bigint | undefined;
+}
+
+/** Finds anchorings in the log of an open registry, oldest first. @throws ChainUnreachableError, NodeRefusedError */
+export async function anchorEvents(found: Registry, query: AnchorQuery): Promise<AnchorEvent[]> {
+  const { fromBlock = 0n, ...asked } = query;
+  const args = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  const events = await atNode(found.rpcUrl, () =>
+    found.client.getContractEvents({
+      address: found.registry,
+      abi: REGISTRY_ABI,
+      eventName: 'AdapterAnchored',
+      args,
+      fromBlock,
+      strict: true,
+    }),
+  );
+  return events.map(({ args: { id, attester, ...run }, transactionHash: hash, blockNumber }) => {
+    return { id, run, attester, hash, blockNumber };
   });
-  const { attester, issuedAt, anchoredAt, status } = kept;
-  const anchor = { attester, issuedAt: BigInt(issuedAt), anchoredAt: BigInt(anchoredAt) };
-  return { id, chainId, registry, anchor: status === ANCHORED ? anchor : undefined };
 }
 
 /**
  * Finds every anchoring of an adapter root in the chain's log, oldest first: of all owners, or of one.
- * @param options.fromBlock where to begin; nodes of public chains limit the range
- * @throws ChainUnreachableError, WrongChainError, NoRegistryError
+ * @throws ChainUnreachableError, WrongChainError, NoRegistryError, NodeRefusedError
  */
 export async function findAnchors(
-  options: RegistryOptions & {
-    readonly adapterRoot: Hex;
-    readonly owner?: Address | undefined;
-    readonly fromBlock?: bigint | undefined;
-  },
+  options: RegistryOptions & Omit<AnchorQuery, 'adapterRoot'> & { readonly adapterRoot: Hex },
 ): Promise<AnchorEvent[]> {
-  const { registry, adapterRoot, owner, fromBlock = 0n } = options;
-  const connection = await connect(options);
-  await requireRegistry(connection, registry);
-  const events = await connection.client.getContractEvents({
-    address: registry,
-    abi: REGISTRY_ABI,
-    eventName: 'AdapterAnchored',
-    args: owner === undefined ? { adapterRoot } : { adapterRoot, owner },
-    fromBlock,
-    strict: true,
-  });
-  return events.map(({ args, transactionHash: hash, blockNumber }) => {
-    const { id, attester, ...run } = args;
-    return { id, run, attester, hash, blockNumber };
-  });
+  const { adapterRoot, owner, fromBlock } = options;
+  return anchorEvents(await openRegistry(options), { adapterRoot, owner, fromBlock });
+}
+
+/** A transaction in the log. */
+export interface LoggedAt {
+  readonly hash: Hash;
+  readonly blockNumber: bigint;
+}
+
+/** Where the log tells that a record was superseded or revoked, the last one where both. @throws as `anchorEvents` */
+export async function endEvent(found: Registry, id: Hex, fromBlock = 0n): Promise<LoggedAt | undefined> {
+  const { client, registry: address, rpcUrl } = found;
+  const query = { address, abi: REGISTRY_ABI, args: { id }, fromBlock, strict: true } as const;
+  const events = await atNode(rpcUrl, async () => [
+    ...(await client.getContractEvents({ ...query, eventName: 'AdapterSuperseded' })),
+    ...(await client.getContractEvents({ ...query, eventName: 'AdapterRevoked' })),
+  ]);
+  const last = events.at(-1);
+  return last && { hash: last.transactionHash, blockNumber: last.blockNumber };
+}
+
+/** Where the log tells of a batch. @throws as `anchorEvents` */
+export async function batchEvent(
+  { client, registry: address, rpcUrl }: Registry,
+  owner: Address,
+  root: Hex,
+  fromBlock = 0n,
+): Promise<LoggedAt | undefined> {
+  const query = { address, abi: REGISTRY_ABI, eventName: 'BatchAnchored', args: { owner, root }, fromBlock } as const;
+  const [event] = await atNode(rpcUrl, () => client.getContractEvents({ ...query, strict: true }));
+  return event && { hash: event.transactionHash, blockNumber: event.blockNumber };
+}
+
+/** Whether enough of the attesters a reader trusts attested a record that is anchored; in any order, each once. */
+export async function isAttested(
+  { contract, rpcUrl }: Registry,
+  id: Hex,
+  attesters: readonly Address[],
+  threshold: number,
+): Promise<boolean> {
+  const rising = [...new Set(attesters.map((address) => address.toLowerCase() as Address))].sort();
+  return atNode(rpcUrl, () => contract.read.isAttested([id, rising, BigInt(threshold)]));
 }

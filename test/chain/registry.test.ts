@@ -12,17 +12,18 @@ import {
   checksumAddress,
   type RunAttestation,
 } from '../../protocol/attestation.ts';
+import { anchorAdapter } from '../../prover/chain/anchor.ts';
 import { deployRegistry, type DeployedRegistry } from '../../prover/chain/deploy.ts';
 import {
-  AnchorRefusedError,
   ChainUnreachableError,
   HardhatError,
   LowFundsError,
   NoRegistryError,
+  RegistryRefusedError,
   WrongChainError,
 } from '../../prover/chain/errors.ts';
 import { startHardhatNode, type LocalChain } from '../../prover/chain/node.ts';
-import { anchorAdapter, findAnchors, readAnchor } from '../../prover/chain/registry.ts';
+import { findAnchors, readAnchor } from '../../prover/chain/registry.ts';
 
 const LOCAL_CHAIN = 31337;
 
@@ -78,13 +79,15 @@ describe('the registry on a local chain', () => {
     const run = runNamed('good');
     const { rpcUrl, registry } = await anchoring(run);
     const before = await readAnchor({ rpcUrl, registry, record: run });
-    expect(before).toEqual({ id: adapterRecordId(run), chainId: LOCAL_CHAIN, registry, anchor: undefined });
+    const unknown = { status: 'unknown', anchor: undefined };
+    expect(before).toEqual({ id: adapterRecordId(run), chainId: LOCAL_CHAIN, registry, ...unknown });
 
     const receipt = await anchorAdapter(await anchoring(run));
     expect(receipt).toMatchObject({ id: adapterRecordId(run), chainId: LOCAL_CHAIN, registry });
     expect(receipt.gasUsed).toBeLessThanOrEqual(60_000n);
 
     const after = await readAnchor({ rpcUrl, registry, record: run });
+    expect(after.status).toBe('anchored');
     expect(after.anchor).toMatchObject({ attester: attester.address, issuedAt: run.issuedAt });
     expect(after.anchor?.anchoredAt).toBeGreaterThan(run.issuedAt);
 
@@ -108,9 +111,9 @@ describe('the registry on a local chain', () => {
     const good = await anchoring(run);
     const record = { ...run, adapterRoot: keccak256(run.adapterRoot) };
     const refused = await anchorAdapter({ ...good, record }).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(AnchorRefusedError);
+    expect(refused).toBeInstanceOf(RegistryRefusedError);
     expect(refused).toMatchObject({ errorName: 'AttesterMismatch', hash: undefined });
-    expect((refused as AnchorRefusedError).args[0]).toBe(attester.address);
+    expect((refused as RegistryRefusedError).args[0]).toBe(attester.address);
     expect((await readAnchor({ ...good, record })).anchor).toBeUndefined();
     expect((await readAnchor({ ...good, record: run })).anchor).toBeUndefined();
     await anchorAdapter(good);
@@ -130,7 +133,7 @@ describe('the registry on a local chain', () => {
     for (const [errorName, options] of cases) {
       const refused = await anchorAdapter(options).catch((error: unknown) => error);
       expect(refused).toMatchObject({ errorName, hash: undefined });
-      expect((refused as AnchorRefusedError).next).not.toContain('explorer');
+      expect((refused as RegistryRefusedError).next).not.toContain('explorer');
     }
     await anchorAdapter(good);
     await expect(anchorAdapter(good)).rejects.toMatchObject({ errorName: 'AlreadyAnchored' });
