@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 const node: TestProjectConfiguration = {
@@ -14,8 +14,14 @@ const node: TestProjectConfiguration = {
 
 const worker: TestProjectConfiguration = {
   extends: true,
-  plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
-  test: { name: 'worker', include: ['test/worker/**/*.test.ts'] },
+  plugins: [
+    cloudflareTest(async () => ({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: { bindings: { MIGRATIONS: await readD1Migrations('migrations') } },
+    })),
+  ],
+  // Each file has a bucket and an index of its own.
+  test: { name: 'worker', include: ['test/worker/**/*.test.ts'], setupFiles: ['test/worker/migrate.ts'] },
 };
 
 export default defineConfig({

@@ -1,10 +1,12 @@
+import type { D1Migration } from '@cloudflare/vitest-plugin';
+
 import type { Env as WorkerEnv } from '../../worker/env.ts';
 
 declare global {
   namespace Cloudflare {
-    interface Env {
-      readonly PROOFS: WorkerEnv['PROOFS'];
-      readonly MAX_PROOF_BYTES: string;
+    interface Env extends WorkerEnv {
+      /** Of the index; `migrate.ts` applies them. */
+      readonly MIGRATIONS: D1Migration[];
     }
     interface GlobalProps {
       mainModule: typeof import('../../worker/index.ts');
