@@ -88,6 +88,6 @@ export async function attesterStates(env: Keys, store: Windows, now: number): Pr
  */
 export function windowConflict(window: AttesterWindow, kept: AttesterWindow | undefined, now: number): string | null {
   const ended = kept !== undefined && kept.validUntil !== null && kept.validUntil <= now;
-  if (!ended || (window.validUntil !== null && window.validUntil <= kept.validUntil!)) return null;
-  return `The key ended on ${new Date(kept.validUntil! * 1000).toISOString()}; a key that has ended does not come back.`;
+  if (!ended || (window.validUntil !== null && window.validUntil <= kept.validUntil)) return null;
+  return `The key ended on ${new Date(kept.validUntil * 1000).toISOString()}; a key that has ended does not come back.`;
 }

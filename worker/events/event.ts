@@ -45,7 +45,11 @@ export function runCompleteEvent(completion: {
   return event('run.complete', `${runId} ${verifier} ${adapterRoot}`, data, completedAt);
 }
 
-/** The owner revoked a record in the registry. @param at of the block, seconds since 1970 */
+/**
+ * The owner revoked a record in the registry.
+ * @param about.endedAt when the record was first superseded or revoked
+ * @param at when it was noticed, seconds since 1970
+ */
 export function adapterRevokedEvent(
   about: {
     readonly runId: string;
@@ -53,11 +57,12 @@ export function adapterRevokedEvent(
     readonly record: string;
     readonly chainId: number;
     readonly registry: string;
+    readonly endedAt: number;
   },
   at: number,
 ): ServiceEvent {
-  const { runId, adapterRoot, record, chainId, registry } = about;
-  const data = { runId, adapterRoot, record, chainId, registry, revokedAt: at };
+  const { runId, adapterRoot, record, chainId, registry, endedAt } = about;
+  const data = { runId, adapterRoot, record, chainId, registry, endedAt };
   return event('adapter.revoked', `${chainId} ${registry.toLowerCase()} ${record}`, data, at);
 }
 
