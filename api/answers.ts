@@ -25,11 +25,13 @@ export const proof = z
     statementHash: v.digest,
     runId: v.digest,
     verifier: v.verifierVersion,
-    withdrawn: v.withdrawal.nullable(),
+    withdrawn: v.orNull(v.withdrawal),
     soundnessBits: z.number(),
     receivedAt: v.seconds.meta({ description: 'when it was verified' }),
     statement: v.statement,
-    attestation: v.segmentAttestation.nullable().meta({ description: 'null where this worker has no key' }),
+    attestation: v
+      .orNull(v.segmentAttestation)
+      .meta({ description: 'by the first key; null where no key signs, or `withdrawn`' }),
     attestations: z.array(v.segmentAttestation).meta({ description: 'by every key that is valid now' }),
   })
   .meta({ id: 'Proof' });
@@ -52,8 +54,8 @@ export const job = z
     proofDigest: v.digest,
     state: z.enum(['queued', 'verifying', 'valid', 'refused', 'failed']),
     submittedAt: v.seconds,
-    endedAt: v.seconds.nullable(),
-    problem: problem.nullable().meta({ description: 'why it was refused or failed' }),
+    endedAt: v.orNull(v.seconds),
+    problem: v.orNull(problem).meta({ description: 'why it was refused or failed' }),
   })
   .meta({ id: 'Job', description: 'a verification that does not fit one request; `valid`: see /proofs/{sha256}' });
 
@@ -63,8 +65,8 @@ export const segment = z
     statementHash: v.digest,
     first: v.count,
     steps: z.int().min(1),
-    adapterIn: v.digest.nullable(),
-    momentsIn: v.digest.nullable(),
+    adapterIn: v.orNull(v.digest),
+    momentsIn: v.orNull(v.digest),
     adapterOut: v.digest,
     momentsOut: v.digest,
     verifier: v.digest,
@@ -78,16 +80,18 @@ export const final = z
     momentsRoot: v.digest,
     runDigest: v.digest,
     verifier: v.digest,
-    withdrawn: v.withdrawal.nullable(),
+    withdrawn: v.orNull(v.withdrawal),
     completedAt: v.seconds,
     proofs: z.array(v.digest).min(1),
     record: v.bytes32.meta({ description: 'id of the record that a registry keeps of this run' }),
-    attestation: v.runAttestation.nullable(),
+    attestation: v.orNull(v.runAttestation),
     attestations: z.array(v.runAttestation).meta({ description: 'by every key that is valid now' }),
   })
   .meta({ id: 'Final', description: 'a complete run: what a contract anchors, and who attests it' });
 
-export const lossPoint = z.object({ step: v.count, loss: z.number().meta({ description: 'mean loss, nats a label' }) });
+export const lossPoint = z
+  .object({ step: v.count, loss: z.number().meta({ description: 'mean loss, nats a label' }) })
+  .meta({ id: 'LossPoint', description: 'what the statement publishes of a step; steps count from 0' });
 
 export const run = z
   .object({
@@ -101,8 +105,9 @@ export const run = z
       .meta({ description: 'why no segment goes on from there; null where the run is complete' }),
     missing: z.array(z.object({ first: v.count, steps: v.count })),
     segments: z.array(segment).min(1),
+    moreSegments: v.count.meta({ description: 'stored, but too many to be told; they chain to no adapter' }),
     losses: z.array(lossPoint).meta({ description: 'of proven steps; empty where the run hides them' }),
-    final: final.nullable(),
+    final: v.orNull(final),
   })
   .meta({ id: 'RunReport' });
 
@@ -116,11 +121,11 @@ export const anchor = z
     registry: v.address,
     record: v.bytes32,
     status: z.enum(['unknown', 'anchored', 'superseded', 'revoked']),
-    attester: v.address.nullable(),
-    anchoredAt: v.seconds.nullable(),
-    endedAt: v.seconds.nullable(),
-    successor: v.bytes32.nullable(),
-    parent: v.bytes32.nullable(),
+    attester: v.orNull(v.address),
+    anchoredAt: v.orNull(v.seconds),
+    endedAt: v.orNull(v.seconds),
+    successor: v.orNull(v.bytes32),
+    parent: v.orNull(v.bytes32),
     readAt: v.seconds.meta({ description: 'when the chain was asked' }),
   })
   .meta({ id: 'Anchor', description: 'what the registry holds of a record' });
@@ -140,9 +145,9 @@ export const adapterRun = z
     complete: z.boolean(),
     isFinal: z.boolean().meta({ description: 'whether the adapter is the one after the last step' }),
     proofs: z.array(z.object({ proofDigest: v.digest, first: v.count, steps: v.count, receivedAt: v.seconds })),
-    losses: z.array(lossPoint),
-    final: final.nullable(),
-    anchor: anchor.nullable().meta({ description: 'null where no registry is named, or the adapter is not final' }),
+    losses: z.array(lossPoint).meta({ description: 'evenly thinned where a run has many; all are in /runs/{id}' }),
+    final: v.orNull(final),
+    anchor: v.orNull(anchor).meta({ description: 'null where no registry is named, or the adapter is not final' }),
   })
   .meta({ id: 'AdapterRun' });
 
@@ -168,9 +173,9 @@ export const lookup = z
         id: v.digest,
         status,
         kind: z.enum(['root', 'file', 'tensors']).nullable(),
-        adapterRoot: v.digest.nullable(),
-        runId: v.digest.nullable(),
-        record: v.bytes32.nullable(),
+        adapterRoot: v.orNull(v.digest),
+        runId: v.orNull(v.digest),
+        record: v.orNull(v.bytes32),
       }),
     ),
   })
@@ -179,8 +184,8 @@ export const lookup = z
 export const attesterKey = z
   .object({
     address: v.address,
-    validFrom: v.seconds.nullable(),
-    validUntil: v.seconds.nullable(),
+    validFrom: v.orNull(v.seconds),
+    validUntil: v.orNull(v.seconds),
     signing: z.boolean().meta({ description: 'whether this worker signs with it now' }),
   })
   .meta({ id: 'AttesterKey' });
@@ -189,9 +194,9 @@ export const verifiers = z
   .object({
     current: v.digest,
     verifiers: z
-      .array(v.verifierVersion.extend({ withdrawn: v.withdrawal.nullable() }).meta({ id: 'KnownVerifier' }))
+      .array(v.verifierVersion.extend({ withdrawn: v.orNull(v.withdrawal) }).meta({ id: 'KnownVerifier' }))
       .min(1),
-    attester: v.address.nullable().meta({ description: 'the key of `attestation` members' }),
+    attester: v.orNull(v.address).meta({ description: 'the key of `attestation` members' }),
     attesters: z.array(attesterKey),
   })
   .meta({ id: 'Verifiers' });

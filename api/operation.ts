@@ -8,7 +8,7 @@ const name = z.string().trim().min(1).max(80);
 export const newKey = z.strictObject({ name }).meta({ id: 'NewKey' });
 
 export const key = z
-  .object({ id: z.string(), name: z.string(), createdAt: v.seconds, revokedAt: v.seconds.nullable() })
+  .object({ id: z.string(), name: z.string(), createdAt: v.seconds, revokedAt: v.orNull(v.seconds) })
   .meta({ id: 'Key', description: 'an API key; the service holds its hash alone' });
 export const createdKey = key
   .extend({ key: z.string().meta({ description: 'told this once', example: 'zkl_…' }) })
@@ -31,7 +31,7 @@ export const webhook = z
     url: z.string(),
     events: z.array(eventType),
     createdAt: v.seconds,
-    removedAt: v.seconds.nullable(),
+    removedAt: v.orNull(v.seconds),
   })
   .meta({ id: 'Webhook' });
 export const createdWebhook = webhook
@@ -48,7 +48,7 @@ export const newWithdrawal = z
   .meta({ id: 'NewWithdrawal' });
 
 export const attesterWindow = z
-  .strictObject({ address: v.address, validFrom: v.seconds, validUntil: v.seconds.nullable() })
+  .strictObject({ address: v.address, validFrom: v.seconds, validUntil: v.orNull(v.seconds) })
   .meta({ id: 'AttesterWindow', description: 'from when until when a key of this service attests' });
 
 /** A page of work over everything that R2 holds; ask again with `cursor` until it is null. */

@@ -70,7 +70,7 @@ const READ_ROUTES = {
     tags: ['read'],
     summary: 'A badge: verified, anchored, revoked or unknown',
     request: { params: z.object({ id: adapterId }) },
-    responses: { 200: textReply('the badge', 'image/svg+xml'), ...NOT_MODIFIED, ...problems(400) },
+    responses: { 200: textReply('the badge', 'image/svg+xml'), ...NOT_MODIFIED, ...problems(400, 404) },
   },
   verifiers: {
     method: 'get',
@@ -78,6 +78,34 @@ const READ_ROUTES = {
     tags: ['read'],
     summary: 'Verifier versions, withdrawn ones among them, and the attesting keys with their validity',
     responses: { 200: json('verifiers and keys', answers.verifiers), ...NOT_MODIFIED },
+  },
+  page: {
+    method: 'get',
+    path: '/',
+    tags: ['pages'],
+    summary: 'The page for people: look an adapter, run or proof up, verify it in the browser',
+    request: {
+      query: z.object({ q: z.string().optional().meta({ description: 'a digest or root, 64 hexadecimal digits' }) }),
+    },
+    responses: {
+      200: textReply('the page', 'text/html'),
+      ...NOT_MODIFIED,
+      404: textReply('nothing is known of what was looked up', 'text/html'),
+    },
+  },
+  openapi: {
+    method: 'get',
+    path: '/openapi.json',
+    tags: ['pages'],
+    summary: 'This description, OpenAPI 3.1',
+    responses: { 200: json('the document', z.looseObject({ openapi: z.literal('3.1.0') })), ...NOT_MODIFIED },
+  },
+  docs: {
+    method: 'get',
+    path: '/docs',
+    tags: ['pages'],
+    summary: 'This description as a page to read and try',
+    responses: { 200: textReply('the page', 'text/html'), ...NOT_MODIFIED },
   },
   health: {
     method: 'get',

@@ -16,6 +16,9 @@ export const bytes32 = z
   .regex(/^0x[0-9a-fA-F]{64}$/, 'expected 0x and 64 hexadecimal digits')
   .meta({ id: 'Bytes32', description: '32 bytes as contracts write them: 0x and 64 hexadecimal digits' });
 
+/** A schema's value, or null. (`.nullable()` of a named schema is lost in the OpenAPI document.) */
+export const orNull = <S extends z.ZodType>(schema: S) => z.union([schema, z.null()]);
+
 /** A whole number from 0 on. */
 export const count = z.int().min(0);
 

@@ -2,35 +2,51 @@
  * What this worker attests. The time of an attestation is that of the verification it speaks of, so that the same
  * record always has the same signature of a key, and none needs to be stored.
  */
+import type { z } from 'zod';
+
+import type { runAttestation, segmentAttestation } from '../api/values.ts';
 import {
   runAttestationDigest,
   segmentAttestationDigest,
   type Hex,
   type RunAttestation,
   type SegmentAttestation,
-  type Signed,
 } from '../protocol/attestation.ts';
 import { signedToJson, type SignedJson } from '../protocol/attestation-json.ts';
-import { fromHex, toHex } from '../protocol/bytes.ts';
-import { runDigest, type RunSpec } from '../protocol/statement.ts';
-import { addressOf, signDigest } from './attest.ts';
 import type { Chain } from '../protocol/chain.ts';
-import type { ProofRecord } from './storage.ts';
+import type { RunSpec } from '../protocol/statement.ts';
+import { addressOf, signDigest } from './attest.ts';
+import { chainDigest } from './store/completion.ts';
+import type { ProofRecord } from './store/types.ts';
+
+/** By the first key, and by all of them. */
+export interface Attested<T> {
+  readonly attestation: T | null;
+  readonly attestations: T[];
+}
+
+type SignedSegment = z.output<typeof segmentAttestation>;
+type SignedRun = z.output<typeof runAttestation>;
 
 const hex = (digits: string): Hex => `0x${digits}`;
 
 function signed<T extends SegmentAttestation | RunAttestation>(
   attestation: T,
   digest: Uint8Array,
-  key: Hex,
-): SignedJson<T> {
-  const whole: Signed<T> = { attestation, attester: addressOf(key), signature: signDigest(digest, key) };
-  return signedToJson(whole);
+  keys: readonly Hex[],
+): Attested<SignedJson<T>> {
+  const attestations = keys.map((key) =>
+    signedToJson<T>({ attestation, attester: addressOf(key), signature: signDigest(digest, key) }),
+  );
+  return { attestation: attestations[0] ?? null, attestations };
 }
 
-/** The attestation of one proof, or null without a key. @throws AttestationKeyError */
-export function attestSegment(record: ProofRecord, key: Hex | null): SignedJson<SegmentAttestation> | null {
-  if (key === null) return null;
+/**
+ * The attestations of one proof.
+ * @param keys that attest now; none: nothing is attested
+ * @throws AttestationKeyError
+ */
+export function attestSegment(record: ProofRecord, keys: readonly Hex[]): Attested<SignedSegment> {
   const attestation: SegmentAttestation = {
     statementHash: hex(record.statementHash),
     proofDigest: hex(record.proofDigest),
@@ -38,28 +54,12 @@ export function attestSegment(record: ProofRecord, key: Hex | null): SignedJson<
     owner: record.statement.run.owner as Hex,
     issuedAt: BigInt(record.receivedAt),
   };
-  return signed(attestation, segmentAttestationDigest(attestation), key);
+  return signed(attestation, segmentAttestationDigest(attestation), keys);
 }
 
-/** Digest of a complete run, 64 hexadecimal digits. */
-export function chainDigest(runId: string, chain: Chain): string {
-  return toHex(
-    runDigest(
-      fromHex(runId, 32),
-      chain.segments.map((s) => fromHex(s.statementHash, 32)),
-    ),
-  );
-}
-
-/** The attestation of a complete run, or null without a key. @throws AttestationKeyError */
-export function attestRun(
-  runId: string,
-  run: RunSpec,
-  chain: Chain,
-  key: Hex | null,
-): SignedJson<RunAttestation> | null {
-  if (key === null) return null;
-  const attestation: RunAttestation = {
+/** The record of a complete run, as attestations sign it and registries keep it; `issuedAt`: when it was complete. */
+export function recordOfRun(runId: string, run: RunSpec, chain: Chain): RunAttestation {
+  return {
     runId: hex(runId),
     runDigest: hex(chainDigest(runId, chain)),
     adapterRoot: hex(chain.adapterRoot),
@@ -70,5 +70,9 @@ export function attestRun(
     verifier: hex(chain.verifier),
     issuedAt: BigInt(chain.completedAt),
   };
-  return signed(attestation, runAttestationDigest(attestation), key);
+}
+
+/** The attestations of a complete run. @throws AttestationKeyError */
+export function attestRun(attestation: RunAttestation, keys: readonly Hex[]): Attested<SignedRun> {
+  return signed(attestation, runAttestationDigest(attestation), keys);
 }

@@ -1,4 +1,7 @@
 /** Refusals as RFC 9457 problems; the one place that maps the protocol's errors to statuses. */
+import { HTTPException } from 'hono/http-exception';
+
+import type { ProblemCode } from '../api/problem-codes.ts';
 import { AttestationError } from '../protocol/attestation.ts';
 import { DecodeError, ProtocolError, VerificationError } from '../protocol/errors.ts';
 import { AttestationKeyError } from './attest.ts';
@@ -6,8 +9,8 @@ import { SettingError } from './env.ts';
 
 /** Members of a problem besides the standard ones. */
 export interface ProblemDetails {
-  /** Stable, in capitals with underscores. */
-  readonly code: string;
+  /** Stable; `api/problem-codes.ts` lists all. */
+  readonly code: ProblemCode;
   /** One or a few sentences about this very refusal. */
   readonly detail: string;
   /** What to do about it. */
@@ -21,11 +24,14 @@ export interface ProblemDetails {
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Malformed request',
+  401: 'Not authorised',
   404: 'Not found',
   405: 'Method not allowed',
-  413: 'Proof too large',
+  409: 'Conflict',
+  413: 'Body too large',
   415: 'Unsupported media type',
-  422: 'The proof does not hold',
+  422: 'What was sent does not hold',
+  429: 'Too many requests',
   500: 'Internal error',
   503: 'Not available',
 };
@@ -74,7 +80,9 @@ function definedOnly(fields: Record<string, string | number | undefined>): Recor
 }
 
 function ofProtocol(error: ProtocolError): Problem {
-  const { code, message: detail } = error;
+  const { message: detail } = error;
+  // A test compares the codes of the protocol's sources with the list.
+  const code = error.code as ProblemCode;
   if (error instanceof DecodeError) {
     const evidence = { offset: error.offset };
     return new Problem(400, { code, detail, next: RESEND, check: error.field, evidence });
@@ -87,6 +95,33 @@ function ofProtocol(error: ProtocolError): Problem {
   return new Problem(422, { code, detail, next: REPROVE });
 }
 
+/** A finding of a schema, as zod tells it. */
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+const TARGETS: Readonly<Record<string, ProblemCode>> = { param: 'ID', query: 'QUERY', json: 'BODY' };
+
+/** What a route's declaration refuses. @param target the part of the request, as Hono names it */
+export function invalid(target: string, issues: readonly Issue[]): Problem {
+  const [{ path, message }] = issues;
+  const check = path.length === 0 ? 'body' : path.map(String).join('.').slice(0, 80);
+  return new Problem(400, {
+    code: TARGETS[target] ?? 'BODY',
+    detail: `${check}: ${message.slice(0, 300)}.`,
+    next: target === 'param' ? 'Take the id from an answer of this worker.' : 'GET /docs tells what the route takes.',
+    check,
+  });
+}
+
+function ofHttp(error: HTTPException): Problem {
+  const next = 'GET /docs tells what the route takes.';
+  if (error.status === 415)
+    return new Problem(415, { code: 'MEDIA_TYPE', detail: 'The Content-Type is not the one that it takes.', next });
+  return new Problem(400, { code: 'BODY_JSON', detail: `The body is not understood: ${error.message}.`, next });
+}
+
 /** Any error as a problem. What isn't known is logged and told to nobody else. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -95,6 +130,7 @@ export function problemOf(error: unknown): Problem {
     return new Problem(500, { code: 'WORKER_SETTING', detail, next: 'Tell the operator of this worker.' });
   }
   if (error instanceof ProtocolError) return ofProtocol(error);
+  if (error instanceof HTTPException && error.status < 500) return ofHttp(error);
   console.error(error);
   const next = 'Try again; if it happens again, tell the operator of this worker.';
   return new Problem(500, { code: 'INTERNAL', detail: 'The worker made a mistake.', next });
@@ -103,13 +139,4 @@ export function problemOf(error: unknown): Problem {
 /** No such thing here. */
 export function notFound(detail: string, next: string): Problem {
   return new Problem(404, { code: 'NOT_FOUND', detail, next });
-}
-
-/** An id of 32 bytes from a path. @throws Problem (400) */
-export function hexId(name: string, value: string): string {
-  if (!/^[0-9a-f]{64}$/.test(value)) {
-    const detail = `"${value.slice(0, 80)}" is no ${name}: expected 64 lower-case hexadecimal digits.`;
-    throw new Problem(400, { code: 'ID', detail, next: 'Take the id from an answer of this worker.', check: name });
-  }
-  return value;
 }

@@ -1,51 +1,38 @@
-import { Hono } from 'hono';
+import { digest } from '../../api/values.ts';
+import { adapterAnswer } from '../answers/adapter.ts';
+import { badgeSvg } from '../answers/badge.ts';
+import { lookupAnswer } from '../answers/lookup.ts';
+import { sourcesOf } from '../answers/sources.ts';
+import { FRESH } from '../caching.ts';
+import { invalid, notFound } from '../problems.ts';
+import { declared, routes } from '../serve.ts';
 
-import type { Hex } from '../../protocol/attestation.ts';
-import { chainReport } from '../../protocol/chain.ts';
-import { attesterKey, type AppTypes } from '../env.ts';
-import { hexId, notFound } from '../problems.ts';
-import { ProofStore, type SegmentEntry } from '../storage.ts';
-import { chainJson, runOf } from './runs.ts';
+/** POST /adapters/lookup, GET /adapters/{id} and GET /badge/{id}.svg. */
+export const adapterRoutes = routes()
+  .openapi(declared('lookup'), async (c) => {
+    const { ids } = c.req.valid('json');
+    return c.json(await lookupAnswer(ids, c.env), 200, { 'cache-control': 'no-store' });
+  })
+  .openapi(declared('adapter'), async (c) => {
+    const { id } = c.req.valid('param');
+    const adapter = await adapterAnswer(id, await sourcesOf(c.env));
+    if (adapter === null) {
+      const next =
+        'Compute the root with ./zklora check, submit the proofs of its run (POST /verify), or show its file (POST /runs/{id}/files).';
+      throw notFound(`${id} names no adapter: neither a root at which a stored proof ends nor a shown file.`, next);
+    }
+    return c.json(adapter, 200, { 'cache-control': FRESH.state });
+  });
 
-/** Most runs that one answer looks at; a root is hiding, so in practice one run ends at it. */
-const MAX_RUNS = 20;
-
-/** What one run says about an adapter root: the proofs that end there, and whether it is the run's final one. */
-async function adapterInRun(
-  store: ProofStore,
-  adapterRoot: string,
-  runId: string,
-  ends: readonly SegmentEntry[],
-  key: Hex | null,
-) {
-  const segments = await store.segmentsOf(runId);
-  const run = await runOf(store, ends);
-  const { chains } = chainReport(segments, run.steps);
-  const chain = chains.find((each) => each.adapterRoot === adapterRoot);
-  return {
-    runId,
-    baseRoot: run.baseRoot,
-    dataRoot: run.dataRoot,
-    owner: run.owner,
-    steps: run.steps,
-    complete: chains.length > 0,
-    isFinal: chain !== undefined,
-    proofs: ends.map((s) => ({ proofDigest: s.proofDigest, first: s.first, steps: s.steps, receivedAt: s.receivedAt })),
-    final: chain === undefined ? null : chainJson(runId, run, chain, key),
-  };
-}
-
-/** GET /adapters/{id}: by adapter root, the runs with a segment that ends there. */
-export const adapterRoutes = new Hono<AppTypes>().get('/adapters/:id', async (c) => {
-  const adapterRoot = hexId('adapter root', c.req.param('id'));
-  const store = new ProofStore(c.env.PROOFS);
-  const byRun = [...(await store.segmentsEndingAt(adapterRoot))];
-  if (byRun.length === 0) {
-    const next = 'Compute the root with ./zklora check, or submit the proofs of its run: POST /verify.';
-    throw notFound(`No stored proof ends at adapter root ${adapterRoot}.`, next);
-  }
-  const key = attesterKey(c.env);
-  const looked = byRun.slice(0, MAX_RUNS);
-  const runs = await Promise.all(looked.map(([runId, ends]) => adapterInRun(store, adapterRoot, runId, ends, key)));
-  return c.json({ adapterRoot, runs, moreRuns: byRun.length - looked.length });
+// Hono's parameters are whole segments of a path, so that this one is taken apart here.
+adapterRoutes.openAPIRegistry.registerPath(declared('badge'));
+adapterRoutes.get('/badge/:file{[^/]+\\.svg}', async (c) => {
+  const { data: id, error } = digest.safeParse(c.req.param('file').replace(/\.svg$/, ''));
+  if (id === undefined) throw invalid('param', [{ path: ['id'], message: error.issues[0].message }]);
+  const { answers } = await lookupAnswer([id], c.env);
+  return c.body(badgeSvg(answers[0].status), 200, {
+    'content-type': 'image/svg+xml; charset=utf-8',
+    'content-security-policy': "default-src 'none'",
+    'cache-control': FRESH.badge,
+  });
 });
