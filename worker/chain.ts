@@ -1,0 +1,165 @@
+/**
+ * Anchors of records. What the registry said last is kept in the index for a minute, so that a flood of readers is no
+ * flood of questions to the node; when the node fails, the last word is told with its time.
+ *
+ * The scheduled worker looks through the records of complete runs, so that subscribers hear of revocations. It asks
+ * WATCHED records a minute, those first that were not looked at for longest: among 1,000 records a revocation is
+ * noticed within 50 minutes, while look-ups know of it within one. The state is that of the latest block.
+ */
+import type { z } from 'zod';
+
+import type { anchor } from '../api/answers.ts';
+import type { Hex } from '../protocol/attestation.ts';
+import { ChainReadError, chainSettings, readRecords, readStatuses, type ChainSettings } from './chain-node.ts';
+import type { Env } from './env.ts';
+import { adapterRevokedEvent, insertEvent } from './events/event.ts';
+
+export { ChainReadError, chainSettings };
+
+export type Anchor = z.output<typeof anchor>;
+
+/** Seconds for which the registry's last word is taken for its present one. */
+const FRESH = 60;
+/** Records that one run of the schedule looks at. */
+const WATCHED = 20;
+/** Seconds for which a node that failed is left alone by this isolate; else each reader would wait for it. */
+const REST = 15;
+const resting = new Map<string, number>();
+
+const SAVE = `INSERT INTO anchors (record, anchor, read_at) VALUES (?1, ?2, ?3)
+ON CONFLICT (record) DO UPDATE SET anchor = ?2, read_at = ?3 WHERE read_at <= ?3`;
+const KEPT = 'SELECT record, anchor FROM anchors WHERE record IN (SELECT value FROM json_each(?1))';
+const LEAST_RECENT = `SELECT record, anchor FROM anchors
+WHERE anchor ->> '$.status' IS NOT 'revoked' AND read_at <= ?1 ORDER BY read_at LIMIT ${WATCHED}`;
+const RUNS = `SELECT record, run_id, adapter_root FROM completions
+WHERE record IN (SELECT value FROM json_each(?1)) GROUP BY record`;
+
+interface AnchorRow {
+  readonly record: Hex;
+  readonly anchor: string;
+}
+
+type Kept = Map<string, Anchor>;
+
+/** Rows that hold the word of this very registry. */
+function keptOf(rows: readonly AnchorRow[], { chainId, registry }: ChainSettings): Kept {
+  const anchors = rows.map((row) => JSON.parse(row.anchor) as Anchor | null);
+  const ours = anchors.filter((a) => a !== null && a.chainId === chainId && a.registry === registry) as Anchor[];
+  return new Map(ours.map((a) => [a.record, a]));
+}
+
+/** Asks the node, unless it failed a moment ago. @throws ChainReadError */
+async function asked<T>(settings: ChainSettings, now: number, ask: () => Promise<T>): Promise<T> {
+  if ((resting.get(settings.rpcUrl) ?? 0) > now) throw new ChainReadError('the node failed a moment ago');
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ChainReadError) resting.set(settings.rpcUrl, now + REST);
+    throw error;
+  }
+}
+
+/** Keeps what was read, and in the same transaction the events of those that are revoked now and were not before. */
+async function save(env: Env, anchors: readonly Anchor[], before: Kept, now: number): Promise<void> {
+  const fresh = anchors.filter((a) => a.status === 'revoked' && before.get(a.record)?.status !== 'revoked');
+  const about =
+    fresh.length === 0
+      ? []
+      : (
+          await env.INDEX.prepare(RUNS)
+            .bind(JSON.stringify(fresh.map((a) => a.record)))
+            .all<{ record: string; run_id: string; adapter_root: string }>()
+        ).results;
+  const events = fresh.flatMap(({ record, chainId, registry, endedAt }) => {
+    const run = about.find((row) => row.record === record);
+    if (run === undefined) return [];
+    const known = before.has(record);
+    const facts = { runId: run.run_id, adapterRoot: run.adapter_root, record, chainId, registry };
+    // Of a record that was never looked at, the time of its end tells whether that is news.
+    const at = known ? now : (endedAt ?? now);
+    return [insertEvent(env.INDEX, adapterRevokedEvent({ ...facts, endedAt: endedAt ?? now }, at), now)];
+  });
+  const rows = anchors.map((a) => env.INDEX.prepare(SAVE).bind(a.record, JSON.stringify(a), now));
+  await env.INDEX.batch([...rows, ...events]);
+}
+
+async function readAndSave(
+  env: Env,
+  settings: ChainSettings,
+  records: readonly Hex[],
+  before: Kept,
+  now: number,
+): Promise<Anchor[]> {
+  const { chainId, registry } = settings;
+  const read = await asked(settings, now, () => readRecords(settings, records));
+  const anchors = read.map((state, i): Anchor => ({ chainId, registry, record: records[i], ...state, readAt: now }));
+  await save(env, anchors, before, now);
+  return anchors;
+}
+
+const clock = (): number => Math.floor(Date.now() / 1000);
+
+/** What is known of anchors. */
+export interface Anchors {
+  /** By record id; a record of which nothing is known is not in it. */
+  readonly anchors: ReadonlyMap<string, Anchor>;
+  /** Why the node could not be asked about those that are missing, or told with an earlier time. */
+  readonly error: ChainReadError | null;
+}
+
+/**
+ * Anchors of records of complete runs; null where no registry is set.
+ * @param records ids, at most 100
+ * @throws SettingError
+ */
+export async function anchorsOf(env: Env, records: readonly Hex[], now: number = clock()): Promise<Anchors | null> {
+  const settings = chainSettings(env);
+  if (settings === null) return null;
+  const ids = [...new Set(records)];
+  const { results } = await env.INDEX.prepare(KEPT).bind(JSON.stringify(ids)).all<AnchorRow>();
+  const kept = keptOf(results, settings);
+  const stale = ids.filter((id) => (kept.get(id)?.readAt ?? 0) <= now - FRESH);
+  if (stale.length === 0) return { anchors: kept, error: null };
+  try {
+    const read = await readAndSave(env, settings, stale, kept, now);
+    return { anchors: new Map([...kept, ...read.map((a) => [a.record, a] as const)]), error: null };
+  } catch (error) {
+    if (error instanceof ChainReadError) return { anchors: kept, error };
+    throw error;
+  }
+}
+
+/**
+ * The anchor of one record, as the registry told last; null where no registry is set. `readAt` tells when that was.
+ * @throws ChainReadError where the node fails and nothing was known before; SettingError
+ */
+export async function anchorOf(env: Env, record: Hex, now: number = clock()): Promise<Anchor | null> {
+  const found = await anchorsOf(env, [record], now);
+  if (found === null) return null;
+  const anchor = found.anchors.get(record);
+  if (anchor !== undefined) return anchor;
+  throw found.error ?? new ChainReadError('nothing is known of the record');
+}
+
+/**
+ * Looks at records of complete runs that were not looked at for longest.
+ * @returns how many
+ * @throws ChainReadError, SettingError
+ */
+export async function watchRecords(env: Env, now: number = clock()): Promise<number> {
+  const settings = chainSettings(env);
+  if (settings === null) return 0;
+  const { results } = await env.INDEX.prepare(LEAST_RECENT)
+    .bind(now - FRESH)
+    .all<AnchorRow>();
+  if (results.length === 0) return 0;
+  const ids = results.map(({ record }) => record);
+  const kept = keptOf(results, settings);
+  const statuses = await asked(settings, now, () => readStatuses(settings, ids));
+  const changed = ids.filter((id, i) => kept.get(id)?.status !== statuses[i]);
+  const touch = env.INDEX.prepare('UPDATE anchors SET read_at = ?1 WHERE record = ?2 AND read_at < ?1');
+  const same = ids.filter((id) => !changed.includes(id)).map((id) => touch.bind(now, id));
+  if (same.length > 0) await env.INDEX.batch(same);
+  if (changed.length > 0) await readAndSave(env, settings, changed, kept, now);
+  return ids.length;
+}
