@@ -1,27 +1,22 @@
-/** The worker on this machine: `wrangler dev`, offline, with R2 in a local folder. */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** The worker on this machine: `wrangler dev`, offline, with bucket and index in a local folder. */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 
 import type { Hex } from '../../protocol/attestation.ts';
 import { LocalWorkerError } from './errors.ts';
-
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const GUARD = fileURLToPath(new URL('guard.ts', import.meta.url));
+import { applyMigrations, persistDir, startWrangler } from './wrangler.ts';
 
 /** Milliseconds until the worker must answer: wrangler bundles it first. */
 const START_PATIENCE = 90_000;
-/** Bytes of output kept for error messages. */
-const KEPT_OUTPUT = 4_000;
 
 export interface WorkerOptions {
   /** A free one where absent. */
   readonly port?: number;
   /** Private key that attests, 32 bytes; null: nothing is attested. */
   readonly attesterKey: Hex | null;
-  /** Where R2, the key's file (for the owner's eyes alone) and wrangler's logs are kept. */
+  /** Where bucket, index, the key's file (for the owner's eyes alone) and wrangler's logs are kept. */
   readonly stateDir: string;
 }
 
@@ -32,31 +27,11 @@ export interface LocalWorker {
 }
 
 /** The arguments of `wrangler dev`; the key is in a file, since everybody sees arguments. */
-function wranglerArguments({ port = 0, stateDir }: WorkerOptions, envFile: string): string[] {
-  const wrangler = fileURLToPath(new URL('../bin/wrangler.js', import.meta.resolve('wrangler')));
+function devArguments({ port = 0, stateDir }: WorkerOptions, envFile: string): string[] {
   return [
-    ...[wrangler, 'dev', '--config', join(PROJECT, 'wrangler.toml'), '--ip', '127.0.0.1', '--port', String(port)],
-    ...['--inspector-port', '0', '--persist-to', resolve(stateDir, 'r2'), '--env-file', envFile],
-    '--show-interactive-dev-session=false',
+    ...['dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
+    ...['--persist-to', persistDir(stateDir), '--env-file', envFile, '--show-interactive-dev-session=false'],
   ];
-}
-
-function spawnGuarded(args: readonly string[], stateDir: string): ChildProcess {
-  return spawn(process.execPath, [GUARD, ...args], {
-    cwd: PROJECT,
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      CI: 'true',
-      NO_COLOR: '1',
-      FORCE_COLOR: '0',
-      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-      WRANGLER_SEND_METRICS: 'false',
-      WRANGLER_LOG_PATH: resolve(stateDir, 'logs'),
-      WRANGLER_REGISTRY_PATH: resolve(stateDir, 'registry'),
-    },
-  });
 }
 
 /** The URL that wrangler announces. Throws `LocalWorkerError` when it ends, can't build, or says nothing in time. */
@@ -101,14 +76,8 @@ export async function startWorker(options: WorkerOptions): Promise<LocalWorker> 
   const envFile = resolve(stateDir, 'worker.env');
   writeFileSync(envFile, attesterKey === null ? '' : `ATTESTER_KEY=${attesterKey}\n`, { mode: 0o600 });
 
-  const child = spawnGuarded(wranglerArguments(options, envFile), stateDir);
-  let kept = '';
-  const output = (): string => kept.trim();
-  const keep = (chunk: Buffer): void => {
-    kept = (kept + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
-  };
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
+  await applyMigrations(stateDir);
+  const { child, output } = startWrangler(devArguments(options, envFile), stateDir);
   const closed = once(child, 'close');
   const stop = async (): Promise<void> => {
     child.stdin?.end();

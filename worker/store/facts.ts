@@ -93,7 +93,7 @@ export class Facts {
       throw new BrokenObjectError(name, 'it is no JSON', { cause });
     }
     const { data, error } = schema.safeParse(value);
-    if (error === undefined) return data as T;
+    if (error === undefined) return data;
     const [{ path, message }] = error.issues;
     throw new BrokenObjectError(name, `${path.join('.') || 'it'}: ${message}`, { cause: error });
   }
