@@ -22,6 +22,8 @@ export type Anchor = z.output<typeof anchor>;
 const FRESH = 60;
 /** Records that one run of the schedule looks at. */
 const WATCHED = 20;
+/** Records about which one answer asks the node. */
+const MAX_ASKED = 200;
 /** Seconds for which a node that failed is left alone by this isolate; else each reader would wait for it. */
 const REST = 15;
 const resting = new Map<string, number>();
@@ -109,20 +111,22 @@ export interface Anchors {
 
 /**
  * Anchors of records of complete runs; null where no registry is set.
- * @param records ids, at most 100
+ * @param records ids, 0x and 64 hexadecimal digits
  * @throws SettingError
  */
-export async function anchorsOf(env: Env, records: readonly Hex[], now: number = clock()): Promise<Anchors | null> {
+export async function anchorsOf(env: Env, records: readonly string[], now: number = clock()): Promise<Anchors | null> {
   const settings = chainSettings(env);
   if (settings === null) return null;
-  const ids = [...new Set(records)];
+  const ids = [...new Set(records)] as Hex[];
+  if (ids.length === 0) return { anchors: new Map(), error: null };
   const { results } = await env.INDEX.prepare(KEPT).bind(JSON.stringify(ids)).all<AnchorRow>();
   const kept = keptOf(results, settings);
   const stale = ids.filter((id) => (kept.get(id)?.readAt ?? 0) <= now - FRESH);
   if (stale.length === 0) return { anchors: kept, error: null };
   try {
-    const read = await readAndSave(env, settings, stale, kept, now);
-    return { anchors: new Map([...kept, ...read.map((a) => [a.record, a] as const)]), error: null };
+    const read = await readAndSave(env, settings, stale.slice(0, MAX_ASKED), kept, now);
+    const error = stale.length > MAX_ASKED ? new ChainReadError('there are too many records for one answer') : null;
+    return { anchors: new Map([...kept, ...read.map((a) => [a.record, a] as const)]), error };
   } catch (error) {
     if (error instanceof ChainReadError) return { anchors: kept, error };
     throw error;
@@ -133,7 +137,7 @@ export async function anchorsOf(env: Env, records: readonly Hex[], now: number =
  * The anchor of one record, as the registry told last; null where no registry is set. `readAt` tells when that was.
  * @throws ChainReadError where the node fails and nothing was known before; SettingError
  */
-export async function anchorOf(env: Env, record: Hex, now: number = clock()): Promise<Anchor | null> {
+export async function anchorOf(env: Env, record: string, now: number = clock()): Promise<Anchor | null> {
   const found = await anchorsOf(env, [record], now);
   if (found === null) return null;
   const anchor = found.anchors.get(record);

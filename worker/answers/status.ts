@@ -1,45 +1,37 @@
 /** What a registry says of a run's records, and the one word for an adapter that follows from it. */
 import type { Output } from '../../api/client.ts';
-import { anchorOf, ChainReadError } from '../chain.ts';
+import type { Hex } from '../../protocol/attestation.ts';
+import { anchorsOf, type Anchor } from '../chain.ts';
 import type { Env } from '../env.ts';
 
-export type Anchor = NonNullable<Output<'adapter'>['runs'][number]['anchor']>;
+export type { Anchor };
 export type Status = Output<'adapter'>['status'];
+
+/** Most records that are looked up at once. */
+const BATCH = 100;
 
 /** A record of a complete run that ends at an adapter. */
 export interface RunRecord {
-  /** Id of the registry's record, 0x… */
-  readonly record: string;
+  /** Id of the registry's record. */
+  readonly record: Hex;
   /** Whether its verifier version counts: it is not withdrawn. */
   readonly counts: boolean;
 }
 
 /** What was found out about records. */
 export interface Anchors {
-  /** By record; those that the registry could be asked about. */
+  /** By record, as the registry told last. */
   readonly known: ReadonlyMap<string, Anchor>;
-  /** Why some could not be asked about; null where all could, or there is no registry. */
+  /** Why the registry could not be asked now; null where it could, or there is none. */
   readonly failed: string | null;
 }
 
-/**
- * Asks the registry about records, each once.
- * @throws SettingError
- */
-export async function anchorsOf(env: Env, records: readonly RunRecord[]): Promise<Anchors> {
-  const known = new Map<string, Anchor>();
-  let failed: string | null = null;
-  const ask = async (record: string): Promise<void> => {
-    try {
-      const anchor = await anchorOf(env, record);
-      if (anchor !== null) known.set(record, anchor);
-    } catch (error) {
-      if (!(error instanceof ChainReadError)) throw error;
-      failed = error.message;
-    }
-  };
-  await Promise.all([...new Set(records.map(({ record }) => record))].map(ask));
-  return { known, failed };
+/** Looks records up in the registry. @throws SettingError */
+export async function lookRecordsUp(env: Env, records: readonly RunRecord[]): Promise<Anchors> {
+  const ids = [...new Set(records.map(({ record }) => record))];
+  const ids = records.map(({ record }) => record);
+  const { anchors, error } = (await readAnchors(env, ids)) ?? { anchors: new Map<string, Anchor>(), error: null };
+  return { known: anchors, failed: error?.message ?? null };
 }
 
 /**
