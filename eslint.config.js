@@ -54,7 +54,7 @@ export default defineConfig(
   {
     files: ['commitment/**/*.ts'],
     rules: {
-      ...importsNothingFrom(['prover', 'worker', 'test', 'bench', 'contracts'], 'commitment/ needs protocol/ alone.'),
+      ...importsNothingFrom(['prover', 'worker', 'api', 'test', 'bench', 'contracts'], 'commitment/ needs protocol/ alone.'),
       '@typescript-eslint/no-restricted-imports': [
         'error',
         { patterns: [{ regex: '^(?!\\.)', message: 'commitment/ runs in browsers and depends on no package.' }] },

@@ -1,5 +1,8 @@
 /** Why a file of tensors has no root. */
 
+/** Longest account of a problem, characters: a hostile file chooses the names in it. */
+const MAX_PROBLEM = 1000;
+
 /** A file that cannot be committed to. Its name says which file was read; a person can act on `next`. */
 export class CommitmentError extends Error {
   readonly file: string;
@@ -13,10 +16,11 @@ export class CommitmentError extends Error {
    * @param next what to do
    */
   constructor(file: string, problem: string, next: string) {
-    super(`${file}: ${problem}`);
+    const told = problem.length > MAX_PROBLEM ? `${problem.slice(0, MAX_PROBLEM)}…` : problem;
+    super(`${file}: ${told}`);
     this.name = new.target.name;
     this.file = file;
-    this.problem = problem;
+    this.problem = told;
     this.next = next;
   }
 }

@@ -150,7 +150,8 @@ function checkedEntry(description: Description, dataStart: number, refusal: Refu
  * @throws TensorFileError for a type other than F32, F16 and BF16
  */
 export function decodeTensor(bytes: Uint8Array, entry: TensorEntry, file: string): Float32Array {
-  const aligned = bytes.slice().buffer;
+  // A copy at offset 0. Not slice(), which of Node's Buffer is a view of a larger buffer.
+  const aligned = new Uint8Array(bytes).buffer;
   switch (entry.dtype) {
     case 'F32':
       return new Float32Array(aligned);

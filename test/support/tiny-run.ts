@@ -10,7 +10,7 @@ import { train } from '../../prover/train/trainer.ts';
 import { writeFables, writeTinyModel } from './tiny-model.ts';
 
 /** Small tables, and no proof of work: both would take most of the time. */
-const SETTINGS = {
+export const TINY_SETTINGS = {
   parameters: 'strict-100',
   batch: 1,
   seqLen: 4,
@@ -47,7 +47,7 @@ export async function proveTinyRun(folder: string, steps: number, seed: string):
   const compute = await openCompute('gpu');
   try {
     const sources = { folder: join(folder, 'run'), model, data, initialAdapter: null };
-    const { run, base } = await newRun(sources, runConfig({ ...SETTINGS, steps, seed }), compute.backend);
+    const { run, base } = await newRun(sources, runConfig({ ...TINY_SETTINGS, steps, seed }), compute.backend);
     const engine = await compute.engine(run.program(0, 1), { witness: false });
     await engine.loadBase(base);
     await train(run, engine);

@@ -1,0 +1,30 @@
+/** The root of an adapter's file in the worker's own runtime. */
+import { describe, expect, test } from 'vitest';
+
+import { adapterRootOfFile } from '../../commitment/adapter-root.ts';
+import { fileDigests } from '../../commitment/digests.ts';
+import { AdapterError, TensorFileError } from '../../commitment/errors.ts';
+import { toHex } from '../../protocol/bytes.ts';
+import { SAMPLE_ADAPTER_ROOT, sampleAdapterFile } from '../support/sample-adapter.ts';
+import { SAMPLE_RUN } from '../support/statements.ts';
+
+const bytes = sampleAdapterFile();
+
+describe('in workerd, the file of an adapter', () => {
+  test('has the root that it has everywhere', () => {
+    expect(adapterRootOfFile(bytes, SAMPLE_RUN)).toBe(SAMPLE_ADAPTER_ROOT);
+  });
+
+  test('has the digests that the platform computes', async () => {
+    const header = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const of = async (part: Uint8Array): Promise<string> =>
+      toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', part.slice())));
+    expect(fileDigests(bytes)).toEqual({ file: await of(bytes), tensors: await of(bytes.subarray(8 + header)) });
+  });
+
+  test('is refused where it is broken or of another run', () => {
+    expect(() => adapterRootOfFile(bytes.subarray(0, -4), SAMPLE_RUN)).toThrow(TensorFileError);
+    const other = { ...SAMPLE_RUN, lora: { ...SAMPLE_RUN.lora, rank: 4 } };
+    expect(() => adapterRootOfFile(bytes, other)).toThrow(AdapterError);
+  });
+});
