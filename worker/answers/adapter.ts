@@ -5,7 +5,7 @@ import type { Named, RunEntry, ShownFile } from '../store/types.ts';
 import { anchoredAnswer, attestedAnswer, integrityAnswer, proofAnswer } from './questions.ts';
 import { finalOf, lossesOf, toldChain, type LossPoint } from './run.ts';
 import type { Sources } from './sources.ts';
-import { anchorsOf, statusOf, tellingAnchor, type Anchors, type RunRecord } from './status.ts';
+import { lookRecordsUp, statusOf, tellingAnchor, type Anchors, type RunRecord } from './status.ts';
 
 export type AdapterReport = Output<'adapter'>;
 export type AdapterRun = AdapterReport['runs'][number];
@@ -104,7 +104,7 @@ export async function adapterAnswer(id: string, sources: Sources): Promise<Adapt
   const entries = await Promise.all(runIds.map((runId) => store.run(runId)));
   const runs = entries.flatMap((entry) => (entry === null ? [] : [runHere(named.adapterRoot, entry, sources)]));
   if (runs.length === 0) return null;
-  const anchors = await anchorsOf(
+  const anchors = await lookRecordsUp(
     env,
     runs.flatMap(({ records }) => records),
   );

@@ -3,7 +3,7 @@ import type { Output } from '../../api/client.ts';
 import type { Env } from '../env.ts';
 import { Store } from '../store/store.ts';
 import type { LookupRow } from '../store/types.ts';
-import { anchorsOf, statusOf, type RunRecord } from './status.ts';
+import { lookRecordsUp, statusOf, type RunRecord } from './status.ts';
 
 export type LookupAnswer = Output<'lookup'>;
 
@@ -16,7 +16,7 @@ const recordsOf = ({ completions }: LookupRow): RunRecord[] =>
  */
 export async function lookupAnswer(ids: readonly string[], env: Env): Promise<LookupAnswer> {
   const rows = await new Store(env).statuses(ids);
-  const anchors = await anchorsOf(env, rows.flatMap(recordsOf));
+  const anchors = await lookRecordsUp(env, rows.flatMap(recordsOf));
   return {
     answers: rows.map((row) => {
       const [first] = row.completions;

@@ -100,7 +100,7 @@ export function anchoredAnswer(anchor: Anchor | null, failed: string | null, has
   if (chainSettings(env) === null) return notAsked('this service reads no registry');
   if (!hasRecord) return no('no whole run ends at this adapter, so that there is no record to anchor');
   if (anchor === null) return notAsked(failed ?? 'the chain did not answer');
-  const evidence = anchorEvidence(anchor);
+  const evidence = { ...anchorEvidence(anchor), ...(failed !== null && { 'not read again': failed }) };
   switch (anchor.status) {
     case 'anchored':
       return yes(evidence);

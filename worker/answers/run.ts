@@ -1,6 +1,6 @@
 /** What is told of a run: GET /runs/{id}, and the parts of it that GET /adapters/{id} tells too. */
 import type { Output } from '../../api/client.ts';
-import { adapterRecordId } from '../../protocol/attestation.ts';
+import { adapterRecordId, type Hex } from '../../protocol/attestation.ts';
 import { chainReport, type Chain } from '../../protocol/chain.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import { attestRun, recordOfRun } from '../attestations.ts';
@@ -9,7 +9,7 @@ import type { RunEntry, SegmentEntry } from '../store/types.ts';
 import type { Sources } from './sources.ts';
 
 export type RunReport = Output<'run'>;
-export type Final = NonNullable<RunReport['final']>;
+export type Final = NonNullable<RunReport['final']> & { readonly record: Hex };
 export type LossPoint = RunReport['losses'][number];
 
 /** Statements publish summed losses in nats at this scale. */

@@ -29,9 +29,13 @@ export interface Anchors {
 /** Looks records up in the registry. @throws SettingError */
 export async function lookRecordsUp(env: Env, records: readonly RunRecord[]): Promise<Anchors> {
   const ids = [...new Set(records.map(({ record }) => record))];
-  const ids = records.map(({ record }) => record);
-  const { anchors, error } = (await readAnchors(env, ids)) ?? { anchors: new Map<string, Anchor>(), error: null };
-  return { known: anchors, failed: error?.message ?? null };
+  const known = new Map<string, Anchor>();
+  for (let at = 0; at < ids.length; at += BATCH) {
+    const found = await anchorsOf(env, ids.slice(at, at + BATCH));
+    for (const [record, anchor] of found?.anchors ?? []) known.set(record, anchor);
+    if (found !== null && found.error !== null) return { known, failed: found.error.message };
+  }
+  return { known, failed: null };
 }
 
 /**
