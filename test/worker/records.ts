@@ -2,10 +2,19 @@
 import { ascii, toHex } from '../../protocol/bytes.ts';
 import { sha256 } from '../../protocol/hash.ts';
 import { runId, statementHash, type RunSpec, type SegmentSpec } from '../../protocol/statement.ts';
-import type { ProofRecord, SegmentEntry } from '../../worker/storage.ts';
+import type { ProofRecord, SegmentEntry } from '../../worker/store/types.ts';
 import { SAMPLE_RUN, sampleSegment } from '../support/statements.ts';
 
-const VERIFIER = { id: 'zklora', version: '1', digest: toHex(sha256(ascii('version 1'))) };
+/** A verifier version of the tests' own. */
+export const verifierOf = (version: string): ProofRecord['verifier'] => ({
+  id: 'zklora-verifier',
+  version,
+  codeHash: toHex(sha256(ascii(`code of ${version}`))),
+  digest: toHex(sha256(ascii(`version ${version}`))),
+});
+
+/** The one of samples. */
+export const VERIFIER = verifierOf('1');
 
 export interface RecordOptions {
   readonly run?: RunSpec;
@@ -21,7 +30,7 @@ export function sample(options: RecordOptions): { bytes: Uint8Array<ArrayBuffer>
   const { run = SAMPLE_RUN, segment, content = 'first', verifier = VERIFIER, receivedAt = 1_763_800_000 } = options;
   const statement = { run, segment };
   const hash = toHex(statementHash(statement));
-  const bytes = Uint8Array.from(ascii(`${content} ${hash} ${verifier.version}`));
+  const bytes = Uint8Array.from(ascii(`${content} ${hash}`));
   const record: ProofRecord = {
     proofDigest: toHex(sha256(bytes)),
     proofBytes: bytes.length,
@@ -35,13 +44,14 @@ export function sample(options: RecordOptions): { bytes: Uint8Array<ArrayBuffer>
   return { bytes, record };
 }
 
-/** The index entry of a sample, as the bucket has it. */
+/** The index entry of a sample, as the store has it. */
 export function entry(options: RecordOptions): SegmentEntry {
   const { record } = sample(options);
-  const { first, steps, adapterIn, momentsIn, adapterOut, momentsOut } = record.statement.segment;
+  const { first, steps, counts, losses, adapterIn, momentsIn, adapterOut, momentsOut } = record.statement.segment;
   const { proofDigest, statementHash: hash, receivedAt } = record;
   const roots = { adapterIn, momentsIn, adapterOut, momentsOut };
-  return { proofDigest, statementHash: hash, first, steps, ...roots, verifier: record.verifier.digest, receivedAt };
+  const verifier = record.verifier.digest;
+  return { proofDigest, statementHash: hash, first, steps, ...roots, verifier, receivedAt, counts, losses };
 }
 
 export { sampleSegment };
