@@ -1,13 +1,17 @@
 /** The worker's routes: every one that `api/` declares, and what all of them share. */
 import { tagged } from './caching.ts';
+import { sendAfterwards } from './events/after.ts';
 import { gate } from './gate.ts';
 import { notFound, problemOf } from './problems.ts';
 import { aboutRoutes } from './routes/about.ts';
 import { adapterRoutes } from './routes/adapters.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { operatorRoutes } from './routes/operator.ts';
+import { pageRoutes } from './routes/page.ts';
 import { proofRoutes } from './routes/proofs.ts';
 import { runRoutes } from './routes/runs.ts';
 import { verifyRoutes } from './routes/verify.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { routes } from './serve.ts';
 
 export const app = routes();
@@ -16,6 +20,7 @@ app.use(async (c, next) => {
   await next();
   c.header('x-content-type-options', 'nosniff');
 });
+app.use(sendAfterwards);
 app.use(gate);
 app.use(tagged);
 
@@ -24,7 +29,10 @@ app.route('/', proofRoutes);
 app.route('/', runRoutes);
 app.route('/', adapterRoutes);
 app.route('/', aboutRoutes);
+app.route('/', operatorRoutes);
+app.route('/', webhookRoutes);
 app.route('/', docsRoutes(app));
+app.route('/', pageRoutes);
 
 app.notFound((c) =>
   notFound(
