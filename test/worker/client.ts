@@ -2,6 +2,7 @@
  * Requests to the worker with bindings of the test's choice. Every answer is compared with what `api/` declares of its
  * route: status, media type, and a body without a member that is not declared.
  */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { z } from 'zod';
@@ -74,7 +75,9 @@ async function requireDeclared(method: string, path: string, response: Response)
 
 /** Asks the worker; the answer is as declared. */
 export async function ask(path: string, init: RequestInit = {}, bindings: Env = withKey): Promise<Response> {
-  const response = await app.request(`http://worker.test${path}`, init, bindings);
+  const context = createExecutionContext();
+  const response = await app.request(`http://worker.test${path}`, init, bindings, context);
+  await waitOnExecutionContext(context);
   await requireDeclared(init.method ?? 'GET', path.split('?')[0], response.clone());
   return response;
 }
