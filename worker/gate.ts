@@ -98,6 +98,6 @@ export const gate: MiddlewareHandler<AppTypes> = async (c, next) => {
     requireJson(c);
     await boundedJson(c, next);
   };
-  if (route !== undefined && route.security !== undefined) return proceed();
-  return readable(c, proceed);
+  const open = route === undefined ? offered(place).length > 0 : route.security === undefined;
+  return open ? readable(c, proceed) : proceed();
 };
