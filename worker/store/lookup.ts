@@ -26,7 +26,7 @@ export const LOOKUP_QUERIES = {
         PARTITION BY completions.adapter_root
         ORDER BY verifiers.withdrawn_at IS NOT NULL, completions.completed_at, completions.run_id, completions.verifier
       ) AS number
-      FROM json_each(?1) AS ids CROSS JOIN ${COUNTING} ON completions.adapter_root = ids.value
+      FROM json_each(?1) AS ids CROSS JOIN ${COUNTING} AND completions.adapter_root = ids.value
     ) WHERE number <= ${MAX_COMPLETIONS} ORDER BY number`,
   /** Runs that end at an adapter: complete ones that count, complete ones, others; each group in order of time. */
   completeRuns: `SELECT completions.run_id AS id FROM ${COUNTING} WHERE completions.adapter_root = ?1
