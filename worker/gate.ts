@@ -84,7 +84,7 @@ export const gate: MiddlewareHandler<AppTypes> = async (c, next) => {
   const { method, path } = c.req;
   const place = placeOf(path);
   if (place === undefined) {
-    c.header('access-control-allow-origin', '*');
+    c.res.headers.set('access-control-allow-origin', '*');
     throw notFound(`There is nothing at ${method.slice(0, 20)} ${path.slice(0, 200)}.`, 'GET /docs lists the routes.');
   }
   if (method === 'OPTIONS') {
