@@ -107,6 +107,12 @@ export class Facts {
     return (await this.#bucket.head(name)) !== null;
   }
 
+  /** Which of some names have no object. */
+  async missing(names: readonly string[]): Promise<string[]> {
+    const there = await Promise.all(names.map((name) => this.has(name)));
+    return names.filter((_, i) => !there[i]);
+  }
+
   /**
    * Names with a prefix, in the order of their characters.
    * @param after the names behind this one; absent: from the first

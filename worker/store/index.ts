@@ -13,6 +13,7 @@ import {
   upsert,
   VERIFIERS,
   verifierRow,
+  type Row,
 } from './rows.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import type { Completion, ProofRecord, RunEntry, SegmentEntry } from './types.ts';
@@ -49,7 +50,7 @@ const CHAINED = `
         AND proofs.moments_in IS place.moments
     ),
     chained AS (
-      SELECT proofs.rowid AS id, proofs.first, proofs.steps, proofs.received_at
+      SELECT proofs.rowid AS id, proofs.first, proofs.steps, proofs.received_at, proofs.proof_digest, proofs.verifier
       FROM place CROSS JOIN proofs ON proofs.run_id = ?1 AND proofs.first = place.step
         AND proofs.verifier = place.verifier AND proofs.adapter_in IS place.adapter
         AND proofs.moments_in IS place.moments
@@ -60,7 +61,7 @@ const told = (from: string): string => `
   SELECT ${SEGMENT_COLUMNS}
   FROM (
     SELECT id, ROW_NUMBER() OVER in_order AS number, SUM(steps) OVER in_order AS steps FROM ${from}
-    WINDOW in_order AS (ORDER BY first, received_at, id ROWS UNBOUNDED PRECEDING)
+    WINDOW in_order AS (ORDER BY first, received_at, proof_digest, verifier ROWS UNBOUNDED PRECEDING)
   ) AS light CROSS JOIN proofs ON proofs.rowid = light.id
   WHERE light.number <= ?2 AND light.steps <= ?3
   ORDER BY light.number`;
@@ -69,7 +70,9 @@ const told = (from: string): string => `
 export const RUN_QUERIES = {
   run: 'SELECT run FROM runs WHERE run_id = ?1',
   count: 'SELECT COUNT(*) AS count FROM proofs WHERE run_id = ?1',
-  segments: told('(SELECT rowid AS id, first, steps, received_at FROM proofs WHERE run_id = ?1)'),
+  segments: told(
+    '(SELECT rowid AS id, first, steps, received_at, proof_digest, verifier FROM proofs WHERE run_id = ?1)',
+  ),
   chainedCount: `${CHAINED} SELECT COUNT(*) AS count FROM chained`,
   chained: `${CHAINED} ${told('chained')}`,
   /** The chained segments, without what a chain does not need, where they reach step ?2; none else. */
@@ -117,6 +120,16 @@ function segmentOf(row: SegmentRow): SegmentEntry {
   };
 }
 
+/** Completions of a run against those in the index. */
+export interface CompletionReport {
+  /** Those that the index lacks, or has otherwise. */
+  readonly changes: readonly Omit<Completion, 'withdrawn'>[];
+  /** Rows of completions that do not follow from the proofs. */
+  readonly stale: readonly Row[];
+  /** Segments that were looked at. */
+  readonly looked: number;
+}
+
 function tooMany(detail: string, next: string): Problem {
   return new Problem(503, { code: 'TOO_MANY_PROOFS', detail, next });
 }
@@ -156,30 +169,42 @@ export class RunIndex {
   /**
    * Enters the completions of a run that are missing or different, each in one transaction with what is to be told of it.
    * @param now seconds since 1970
-   * @returns how many
    */
-  async complete(runId: string, run: RunSpec, now: number): Promise<number> {
-    const changes = await this.completionChanges(runId, run);
-    const statements = changes.map((completion) => [
+  async complete(runId: string, run: RunSpec, now: number): Promise<void> {
+    const { changes } = await this.completions(runId, run);
+    if (changes.length > 0) await this.#index.batch(changes.flatMap((each) => this.completionStatements(each, now)));
+  }
+
+  /** The statements that enter a completion and what is to be told of it. */
+  completionStatements(completion: Omit<Completion, 'withdrawn'>, now: number): D1PreparedStatement[] {
+    return [
       upsert(this.#index, COMPLETIONS, completionRow(completion)),
       insertEvent(this.#index, runCompleteEvent(completion), now),
       this.#index
         .prepare("INSERT OR IGNORE INTO anchors (record, anchor, read_at) VALUES (?1, 'null', 0)")
         .bind(completion.record),
-    ]);
-    if (changes.length > 0) await this.#index.batch(statements.flat());
-    return changes.length;
+    ];
   }
 
-  /** Completions of a run that the index lacks, or has otherwise. */
-  async completionChanges(runId: string, run: RunSpec): Promise<Omit<Completion, 'withdrawn'>[]> {
+  /**
+   * What follows from the proofs of a run.
+   * @param run null where the index has none: then nothing follows
+   */
+  async completions(runId: string, run: RunSpec | null): Promise<CompletionReport> {
     const [segments, known] = await this.#index.batch([
-      this.#index.prepare(RUN_QUERIES.complete).bind(runId, run.steps),
+      this.#index.prepare(RUN_QUERIES.complete).bind(runId, run?.steps ?? 0),
       this.#index.prepare(RUN_QUERIES.completions).bind(runId),
     ]);
-    const rows = (known.results as Record<string, unknown>[]).map((row) => JSON.stringify(row));
+    const rows = known.results as Row[];
     const entries = (segments.results as SegmentRow[]).map(segmentOf);
-    return completionsOf(runId, run, entries).filter((each) => !rows.includes(JSON.stringify(completionRow(each))));
+    const following = run === null ? [] : completionsOf(runId, run, entries);
+    const same = (a: Row, b: Row, columns: readonly string[]): boolean => columns.every((c) => a[c] === b[c]);
+    const all = [...COMPLETIONS.key, ...COMPLETIONS.values];
+    return {
+      changes: following.filter((each) => !rows.some((row) => same(row, completionRow(each), all))),
+      stale: rows.filter((row) => !following.some((each) => same(row, completionRow(each), COMPLETIONS.key))),
+      looked: entries.length,
+    };
   }
 
   /**

@@ -54,6 +54,14 @@ export const ATTESTERS: Table = {
   values: ['valid_from', 'valid_until'],
 };
 
+export const KEYS: Table = { name: 'keys', key: ['id'], values: ['name', 'hash', 'created_at', 'revoked_at'] };
+
+export const WEBHOOKS: Table = {
+  name: 'webhooks',
+  key: ['id'],
+  values: ['key_id', 'url', 'events', 'created_at', 'removed_at'],
+};
+
 export function runRow({ runId, run }: Manifest): Row {
   return {
     run_id: runId,
@@ -136,8 +144,18 @@ export function upsert(index: D1Database, table: Table, row: Row): D1PreparedSta
   return withRow(index, table, row, sql);
 }
 
-/** Removes the row of a key. @param key values of the key columns */
-export function remove(index: D1Database, table: Table, key: readonly (string | number)[]): D1PreparedStatement {
-  const condition = table.key.map((column, i) => `${column} = ?${i + 1}`).join(' AND ');
-  return index.prepare(`DELETE FROM ${table.name} WHERE ${condition}`).bind(...key);
+/** Makes one row another of the same key, or removes it; nothing where it is no more what it was. */
+export function replace(index: D1Database, table: Table, was: Row, becomes: Row | null): D1PreparedStatement {
+  const columns = [...table.key, ...table.values];
+  const before = columns.map((column, i) => `${column} IS ?${i + 1}`).join(' AND ');
+  const old = columns.map((column) => was[column]);
+  if (becomes === null) return index.prepare(`DELETE FROM ${table.name} WHERE ${before}`).bind(...old);
+  const set = table.values.map((column, i) => `${column} = ?${columns.length + i + 1}`).join(', ');
+  const values = table.values.map((column) => becomes[column]);
+  return index.prepare(`UPDATE ${table.name} SET ${set} WHERE ${before}`).bind(...old, ...values);
+}
+
+/** Columns in which two rows differ. */
+export function differingColumns({ key, values }: Table, a: Row, b: Row): string[] {
+  return [...key, ...values].filter((column) => a[column] !== b[column]);
 }
