@@ -113,6 +113,8 @@ export class ProofReader extends Channel {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
+  /** Told how many bytes have been read, after each message. */
+  onRead: ((at: number) => void) | null = null;
 
   constructor(bytes: Uint8Array) {
     super();
@@ -194,6 +196,7 @@ export class ProofReader extends Channel {
       );
     this.log.push({ kind, label, length });
     this.#at += length;
+    this.onRead?.(this.#at);
     return this.#bytes.slice(this.#at - length, this.#at);
   }
 }

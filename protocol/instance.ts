@@ -122,16 +122,31 @@ function computePublics(circuit: Circuit): void {
 
 /** @throws VerificationError for a statement that no verifier of this version accepts. */
 export function instanceOf(statement: Statement): Instance {
+  return completeInstance(statement, circuitOf(statement));
+}
+
+/**
+ * Computes what a statement's circuit leaves open: tables, the rows of each step, the public start.
+ * @param enter told of each stage that begins
+ * @throws VerificationError
+ */
+export function completeInstance(
+  statement: Statement,
+  { params, circuit }: StatedCircuit,
+  enter: (stage: 'tables' | 'rows' | 'start') => void = () => {},
+): Instance {
   const { run, segment } = statement;
-  const { params, circuit } = circuitOf(statement);
+  enter('tables');
   programmed(() => {
     computePublics(circuit);
   });
+  enter('rows');
   const id = runId(run);
   const sampler = deriveSeed(id, 'sampler');
   const rows = Array.from({ length: segment.steps }, (_, t) =>
     rowsOfStep(sampler, run.dataRows, run.batch, segment.first + t),
   );
+  enter('start');
   const known = new Map<OracleName, Uint32Array>();
   if (segment.first === 0) {
     const cells = startCells(circuit.program, deriveSeed(id, 'adapter'));
