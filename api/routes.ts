@@ -90,7 +90,10 @@ const READ_ROUTES = {
     responses: {
       200: textReply('the page', 'text/html'),
       ...NOT_MODIFIED,
+      400: textReply('what was looked up is no id', 'text/html'),
       404: textReply('nothing is known of what was looked up', 'text/html'),
+      500: textReply('the service made a mistake', 'text/html'),
+      503: textReply('busy, or more is stored than one answer tells', 'text/html'),
     },
   },
   openapi: {

@@ -1,0 +1,104 @@
+/** Verifies proofs on this machine, one by one and as the chain of their run. */
+import { counted, runFacts, stepRange, type Fact } from '../../api/words.ts';
+import { fromHex, toHex } from '../../protocol/bytes.ts';
+import { chainReport, type Chain, type ChainReport, type ChainSegment } from '../../protocol/chain.ts';
+import type { Stage } from '../../protocol/cost.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { runDigest, type RunSpec } from '../../protocol/statement.ts';
+import { verifierDigest, verifyProof, type VerifiedProof } from '../../protocol/verify.ts';
+import { refusalWords } from './refusals.ts';
+import { progressOf, type Send } from './sender.ts';
+
+/** Digest of the verifier that runs here. */
+export const OWN_VERIFIER = toHex(verifierDigest());
+
+/** What the verifier says that it does at the moment, in words. */
+const STAGES: Readonly<Record<Stage, string>> = {
+  statement: 'reading what it states',
+  tables: 'building the public tables',
+  rows: 'drawing the order of the rows',
+  start: 'drawing the initial adapter',
+  lookup: 'checking ranges and tables',
+  relations: 'checking every step’s arithmetic',
+  onehot: 'checking the tokens',
+  opening: 'bringing all claims together',
+  code: 'opening the commitments',
+  digest: 'computing its SHA-256',
+};
+
+/**
+ * Verifies one proof and tells the page.
+ * @returns what it proves, or null where it is refused
+ */
+export function judgeProof(bytes: Uint8Array, job: number, send: Send): VerifiedProof | null {
+  const report = progressOf(send, job);
+  report('verifying', null);
+  const begin = performance.now();
+  const milliseconds = (): number => performance.now() - begin;
+  try {
+    const onProgress = (read: number, total: number, stage: Stage): void =>
+      report(`verifying: ${STAGES[stage]}`, read / total);
+    const verified = verifyProof(bytes, { onProgress });
+    const { run, segment } = verified.statement;
+    const text = `Holds: ${stepRange(segment)} of ${counted(run.steps, 'step')}, counted from 0`;
+    const facts = proofFacts(verified);
+    send({ kind: 'done', job, tone: 'good', text, milliseconds: milliseconds(), facts, submittable: true });
+    return verified;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    const text = refusalWords(error);
+    send({ kind: 'done', job, tone: 'bad', text, milliseconds: milliseconds(), facts: [], submittable: false });
+    return null;
+  }
+}
+
+function proofFacts({ statement, runId, proofDigest, soundnessBits }: VerifiedProof): Fact[] {
+  const { run, segment } = statement;
+  const { losses, counts } = segment;
+  const means = losses?.slice(0, 8).map((loss, i) => (loss / counts[i] / 1024).toFixed(4));
+  return [
+    { term: 'Proves', value: stepRange(segment), kind: 'text' },
+    { term: 'Starts from', value: segment.adapterIn ?? 'the initial adapter of the run’s seed', kind: 'digest' },
+    { term: 'Leads to adapter', value: segment.adapterOut, kind: 'digest' },
+    ...(means === undefined
+      ? []
+      : ([
+          { term: 'Mean loss', value: `${means.join(', ')}${counts.length > 8 ? ', …' : ''} nats`, kind: 'text' },
+        ] as const)),
+    { term: 'Run', value: toHex(runId), kind: 'digest' },
+    { term: 'SHA-256', value: toHex(proofDigest), kind: 'digest' },
+    { term: 'Soundness', value: `${Math.floor(soundnessBits)} bits`, kind: 'text' },
+    ...runFacts(run),
+  ];
+}
+
+/** Proofs of one run that hold, and how they chain. */
+export interface ProvenRun {
+  readonly runId: string;
+  readonly run: RunSpec;
+  readonly proofs: number;
+  readonly report: ChainReport;
+}
+
+/** Looks for the chain of each run among proofs that hold. */
+export function provenRuns(verified: readonly VerifiedProof[]): ProvenRun[] {
+  const byRun = Map.groupBy(verified, (v) => toHex(v.runId));
+  return [...byRun].map(([runId, proofs]) => {
+    const { run } = proofs[0].statement;
+    return { runId, run, proofs: proofs.length, report: chainReport(proofs.map(segmentOf), run.steps) };
+  });
+}
+
+function segmentOf({ statement, statementHash, proofDigest }: VerifiedProof): ChainSegment {
+  const { first, steps, adapterIn, momentsIn, adapterOut, momentsOut } = statement.segment;
+  const roots = { adapterIn, momentsIn, adapterOut, momentsOut };
+  const digests = { proofDigest: toHex(proofDigest), statementHash: toHex(statementHash) };
+  // All were verified now, by the verifier of this page.
+  return { ...digests, first, steps, ...roots, verifier: OWN_VERIFIER, receivedAt: 0 };
+}
+
+/** Digest of a complete run, 64 hexadecimal digits. */
+export function chainDigest(runId: string, chain: Chain): string {
+  const hashes = chain.segments.map((s) => fromHex(s.statementHash, 32));
+  return toHex(runDigest(fromHex(runId, 32), hashes));
+}
