@@ -5,6 +5,7 @@ import { TransparentContext, type VerifierContext } from './context.ts';
 import { DecodeError, VerificationError } from './errors.ts';
 import { ascii, equalBytes, toHex } from './bytes.ts';
 import { ProofReader, type LogEntry } from './channel.ts';
+import { CODE_HASH } from './code-hash.ts';
 import { sha256 } from './hash.ts';
 import {
   HEADER_BYTES,
@@ -28,11 +29,12 @@ import { MAX_STATEMENT_BYTES } from './statement-schema.ts';
 import type { OracleName } from './program/tensors.ts';
 
 /** This verifier. The version changes with every change of what it accepts. */
-export const VERIFIER = { id: 'zklora-verifier', version: '0.1.0' } as const;
+export const VERIFIER = { id: 'zklora-verifier', version: '0.1.0', codeHash: CODE_HASH } as const;
 
-/** 32 bytes over id, version and protocol: what attestations and contracts hold. */
+/** 32 bytes over id, version, protocol and the hash of the sources: what attestations and contracts hold. */
 export function verifierDigest(): Uint8Array {
-  return sha256(ascii(`zklora/verifier/v1 ${VERIFIER.id} ${VERIFIER.version} ${PROTOCOL}`));
+  const { id, version, codeHash } = VERIFIER;
+  return sha256(ascii(`zklora/verifier/v2 ${id} ${version} ${PROTOCOL} ${codeHash}`));
 }
 
 export interface VerifiedProof {

@@ -105,5 +105,6 @@ function provenEvidence(verified: readonly VerifiedProof[], chain: Chain, record
     record: adapterRecordId(record),
     soundness: `${bits} bits a segment, ${run.parameters}`,
     verifier: `${VERIFIER.id} ${VERIFIER.version}, run here`,
+    'verifier code': VERIFIER.codeHash,
   };
 }

@@ -92,7 +92,7 @@ function optimizerText({ optimizer }: RunSpec): string {
 }
 
 function verdictText({ verified, refusal, milliseconds }: Verdict): string {
-  const by = `${VERIFIER.id} ${VERIFIER.version}`;
+  const by = `${VERIFIER.id} ${VERIFIER.version} (code ${VERIFIER.codeHash.slice(0, 16)}…)`;
   if (verified === null) return `refused by ${by}: ${refusal?.message} [${refusal?.code}]`;
   return `valid: verified by ${by} in ${milliseconds.toFixed(0)} ms; SHA-256 ${toHex(verified.proofDigest)}`;
 }

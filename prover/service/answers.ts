@@ -49,7 +49,7 @@ const runAttestation = signedBy<RunAttestation>(parseSignedRun, runAttestationDi
 const statement = parsedBy<Statement>((value) => decodeStatement(ascii(canonicalJson(value as Json))));
 const run = parsedBy<RunSpec>(parseRun);
 
-const verifierVersion = z.object({ id: z.string(), version: z.string(), digest });
+const verifierVersion = z.object({ id: z.string(), version: z.string(), codeHash: digest, digest });
 
 const proofRecord = z.object({
   verdict: z.literal('valid'),

@@ -43,15 +43,20 @@ describe('the arrows prover → protocol ← worker', () => {
     expect(errors.some((error) => OUTSIDE.test(error))).toBe(true);
   });
 
-  test('the protocol does not compile with an import of the prover', () => {
-    const errors = errorsOf('protocol', "import { ProverError } from '../prover/errors.ts';\nvoid ProverError;\n");
+  test.each(['protocol', 'commitment'])('%s does not compile with an import of the prover', (folder) => {
+    const errors = errorsOf(folder, "import { ProverError } from '../prover/errors.ts';\nvoid ProverError;\n");
     expect(errors.some((error) => OUTSIDE.test(error))).toBe(true);
   });
 
-  test('the protocol knows no clock, process or network', () => {
+  test.each(['protocol', 'commitment'])('%s knows no clock, process or network', (folder) => {
     for (const name of ['process', 'performance', 'fetch', 'setTimeout', 'console']) {
-      expect(errorsOf('protocol', `void ${name};\n`).join('\n')).toContain(name);
+      expect(errorsOf(folder, `void ${name};\n`).join('\n')).toContain(name);
     }
+  });
+
+  test.each(['prover', 'worker'])('%s may compute the root of an adapter file', (folder) => {
+    const source = "import { adapterRootOfFile } from '../commitment/adapter-root.ts';\nvoid adapterRootOfFile;\n";
+    expect(errorsOf(folder, source)).toEqual([]);
   });
 
   test('the prover compiles with its own errors, by the same way of asking', () => {

@@ -58,7 +58,7 @@ const answerWith = (value: unknown): void => {
 
 const proof = ascii('the bytes of a proof');
 const account = privateKeyToAccount(generatePrivateKey());
-const verifier = { id: 'zklora-verifier', version: '0.1.0', digest: root(0x5f) };
+const verifier = { id: 'zklora-verifier', version: '0.1.0', codeHash: root(0xc0), digest: root(0x5f) };
 
 /** The answer to a proof that was verified; `issuedAt` is what the attester signs. */
 async function submitted(issuedAt = 1_763_800_000n): Promise<Record<string, unknown>> {
