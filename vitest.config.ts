@@ -3,6 +3,12 @@ import { existsSync } from 'node:fs';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
+import { buildSite } from './site/build.ts';
+import { outbound } from './test/support/outbound.ts';
+
+// The worker's bindings name the folder.
+await buildSite();
+
 const node: TestProjectConfiguration = {
   extends: true,
   test: {
@@ -17,7 +23,13 @@ const worker: TestProjectConfiguration = {
   plugins: [
     cloudflareTest(async () => ({
       wrangler: { configPath: './wrangler.toml' },
-      miniflare: { bindings: { MIGRATIONS: await readD1Migrations('migrations') } },
+      miniflare: {
+        bindings: {
+          MIGRATIONS: await readD1Migrations('migrations'),
+          WEBHOOK_SECRET: 'the secret of the tests, not of anybody',
+        },
+        outboundService: outbound,
+      },
     })),
   ],
   // Each file has a bucket and an index of its own.
