@@ -1,8 +1,8 @@
 /**
  * What an adapter's root takes, from its run alone, so that a service can refuse before the work.
  *
- * One unit is one compression of SHA-256 or 32 multiplications of the field's transform, whichever it is: both take
- * between 0.5 and 1 µs in Node 24 on one core of an AMD EPYC, and so does the sum of all that goes on around them.
+ * One unit is one compression of SHA-256 or 32 multiplications of the field's transform. Over adapters of 0.04 to 2 MB a
+ * unit takes 0.5 to 0.6 µs of CPU time in Node 24 on an AMD EPYC (bench/adapter-root.ts).
  */
 import type { RunSpec } from '../protocol/statement.ts';
 import { oracleStack } from './adapter-root.ts';
@@ -19,7 +19,7 @@ const MOVES_A_CELL = 8;
 const NODE_BLOCKS = 2;
 
 /**
- * An upper bound on the work of `adapterRootOfFile`, in units of about 0.8 µs (see above). The bytes of the header are
+ * An upper bound on the work of `adapterRootOfFile`, in units of about 0.6 µs (see above). The bytes of the header are
  * not counted; the file's digests take 1 unit for every 64 bytes hashed.
  *
  * @param run a valid one, as `parseRun` gives it; a hostile one may cost up to 2^56
