@@ -8,6 +8,13 @@ type Done = Extract<Event, { kind: 'done' }>;
 const seconds = (milliseconds: number): string =>
   milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 
+/** Text with its digests and addresses set as such. */
+function words(text: string): (Node | string)[] {
+  return text
+    .split(/((?:0x)?[0-9a-fA-F]{40,})/)
+    .map((part, i) => (i % 2 === 0 ? part : element('code', { class: 'hex' }, part)));
+}
+
 function factList(facts: readonly Fact[]): HTMLElement {
   const rows = facts.map(({ term, value, kind }) => {
     const shown = kind === 'text' ? value : element('code', { class: 'hex' }, value);
@@ -52,14 +59,14 @@ class Line {
 }
 
 function outcomeBox({ tone, title, text, checks, link }: Outcome): HTMLElement {
-  const lines = checks.map((check) => element('li', { class: check.tone }, check.text));
-  const words: Readonly<Record<Tone, string>> = { good: 'Holds: ', bad: 'Refuted: ', open: 'Open: ' };
-  for (const [i, line] of lines.entries()) line.prepend(element('span', { class: 'hidden' }, words[checks[i].tone]));
+  const lines = checks.map((check) => element('li', { class: check.tone }, ...words(check.text)));
+  const spoken: Readonly<Record<Tone, string>> = { good: 'Holds: ', bad: 'Refuted: ', open: 'Open: ' };
+  for (const [i, line] of lines.entries()) line.prepend(element('span', { class: 'hidden' }, spoken[checks[i].tone]));
   return element(
     'div',
     { class: `outcome ${tone}` },
     element('h3', {}, title),
-    element('p', {}, text),
+    element('p', {}, ...words(text)),
     lines.length > 0 ? element('ul', { class: 'checks' }, ...lines) : null,
     link === null ? null : element('p', {}, element('a', { href: link.href }, link.text)),
   );
@@ -69,7 +76,9 @@ function outcomeBox({ tone, title, text, checks, link }: Outcome): HTMLElement {
 export class Board {
   readonly #say = element('p', { role: 'status', class: 'hint' });
   readonly #lines = element('ul', { class: 'jobs' });
-  readonly #outcomes = element('div', {});
+  /** Holds the place of what it will come to, so that little moves when it is known. */
+  readonly #pending = element('div', { class: 'outcome pending' }, element('p', {}, 'Nothing is decided yet.'));
+  readonly #outcomes = element('div', {}, this.#pending);
   #jobs: readonly JobStart[] = [];
   #shown: Line[] = [];
   #at = -1;
@@ -80,11 +89,17 @@ export class Board {
    */
   constructor(place: HTMLElement, expected: number) {
     place.replaceChildren(this.#say, this.#outcomes, this.#lines);
+    if (expected === 0) this.#pending.remove();
     this.#show(Array.from({ length: expected }, (_, i) => ({ name: `${i + 1} of ${expected}`, note: '' })));
   }
 
   say(text: string): void {
     this.#say.textContent = text;
+  }
+
+  #conclude(outcome: Outcome): void {
+    this.#pending.remove();
+    this.#outcomes.append(outcomeBox(outcome));
   }
 
   #show(jobs: readonly JobStart[]): void {
@@ -110,14 +125,13 @@ export class Board {
         this.#shown[event.job].done(event);
         return this.#shown[event.job];
       case 'outcome':
-        this.#outcomes.append(outcomeBox(event.outcome));
+        this.#conclude(event.outcome);
         return null;
       case 'failed':
-        this.#outcomes.append(
-          outcomeBox({ tone: 'open', title: 'It could not be checked', text: event.text, checks: [], link: null }),
-        );
+        this.#conclude({ tone: 'open', title: 'It could not be checked', text: event.text, checks: [], link: null });
         return null;
       case 'end':
+        this.#pending.remove();
         return null;
     }
   }

@@ -40,7 +40,7 @@ export function judgeProof(bytes: Uint8Array, job: number, send: Send): Verified
       report(`verifying: ${STAGES[stage]}`, read / total);
     const verified = verifyProof(bytes, { onProgress });
     const { run, segment } = verified.statement;
-    const text = `Holds: ${stepRange(segment)} of ${counted(run.steps, 'step')}, counted from 0`;
+    const text = `Holds: it proves ${stepRange(segment)} of a run of ${counted(run.steps, 'step')} (counted from 0).`;
     const facts = proofFacts(verified);
     send({ kind: 'done', job, tone: 'good', text, milliseconds: milliseconds(), facts, submittable: true });
     return verified;

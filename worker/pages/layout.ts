@@ -44,7 +44,7 @@ const HEADER = html`<header class="top">
   <a class="brand" href="/">zkLoRA</a>
   <nav aria-label="This service">
     <a href="/docs">API</a>
-    <a href="/verifiers">Verifiers and keys</a>
+    <a href="/verifiers">Verifiers (JSON)</a>
   </nav>
 </header>`;
 

@@ -9,7 +9,7 @@ type Losses = Output<'run'>['losses'];
 
 const WIDTH = 640;
 const HEIGHT = 260;
-const FRAME = { left: 52, right: 12, top: 14, bottom: 38 };
+const FRAME = { left: 64, right: 14, top: 16, bottom: 46 };
 /** Points drawn at most, rows of the table at most: evenly chosen, the first and the last among them. */
 const MOST_POINTS = 400;
 const MOST_ROWS = 60;
@@ -32,7 +32,7 @@ function marks(low: number, high: number, wanted: number, smallest: number): num
 function picture(losses: Losses, steps: number): Html {
   const values = losses.map((l) => l.loss);
   const ys = marks(Math.min(...values), Math.max(...values), 4, 1e-6);
-  const xs = marks(0, steps, 5, 1);
+  const xs = marks(0, Math.max(steps - 1, 1), 5, 1);
   const [bottom, top] = [ys[0], ys[ys.length - 1]];
   const [wide, high] = [WIDTH - FRAME.left - FRAME.right, HEIGHT - FRAME.top - FRAME.bottom];
   const px = (step: number): string => (FRAME.left + (wide * step) / xs[xs.length - 1]).toFixed(1);
@@ -48,7 +48,7 @@ function picture(losses: Losses, steps: number): Html {
     <g aria-hidden="true">
       ${ys.map((y) => html`<path class="grid" d="M${FRAME.left} ${py(y)}H${WIDTH - FRAME.right}" />`)}
       ${ys.map((y) => html`<text x="${FRAME.left - 8}" y="${Number(py(y)) + 4}" text-anchor="end">${String(y)}</text>`)}
-      ${xs.map((x) => html`<text x="${px(x)}" y="${HEIGHT - 20}" text-anchor="middle">${String(x)}</text>`)}
+      ${xs.map((x) => html`<text x="${px(x)}" y="${HEIGHT - 24}" text-anchor="middle">${String(x)}</text>`)}
       <text x="${WIDTH - FRAME.right}" y="${HEIGHT - 3}" text-anchor="end">step</text>
       <polyline class="line" points="${points.join(' ')}" />
       ${points.length > 40 ? '' : losses.map((l) => html`<circle class="dot" cx="${px(l.step)}" cy="${py(l.loss)}" r="3" />`)}

@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 
 import type { Problem } from '../../api/client.ts';
-import { byteCount, counted, stepRange } from '../../api/words.ts';
+import { byteCount, counted, stepRange, type Fact } from '../../api/words.ts';
 import { page, type Html } from './layout.ts';
 import { attestationSection, lineageSection } from './lineage.ts';
 import { factList } from './parts.ts';
@@ -65,9 +65,9 @@ export function adapterPage(adapter: Adapter, report: Run, origin: string): Html
       text: `Proof ${i + 1} of ${proofs.length}, the bytes`,
     })),
   ];
-  const facts = [
-    { term: 'Adapter root', value: adapterRoot, kind: 'digest' } as const,
-    { term: 'Run', value: report.runId, kind: 'digest' } as const,
+  const ids: Fact[] = [
+    { term: 'Adapter root', value: adapterRoot, kind: 'digest' },
+    { term: 'Run', value: report.runId, kind: 'digest' },
     ...adapter.files
       .slice(0, 5)
       .map(({ file }) => ({ term: 'SHA-256 of a file', value: file, kind: 'digest' }) as const),
@@ -75,7 +75,7 @@ export function adapterPage(adapter: Adapter, report: Run, origin: string): Html
   const ends = run.isFinal ? adapterRoot : null;
   const body = html`${verdictSection(verdict)}
   ${againSection({ kind: 'run', id: report.runId, adapterRoot: ends, proofs: proofs.length })}
-  ${questionSection(adapter)} ${runSection(report.run, report.losses)} ${factList(facts)}
+  ${questionSection(adapter)} ${runSection(report.run, report.losses)}
   ${
     adapter.runs.length + adapter.moreRuns > 1
       ? html`<p class="quiet">
@@ -86,7 +86,7 @@ export function adapterPage(adapter: Adapter, report: Run, origin: string): Html
   }
   ${lineageSection(report, run)}
   ${attestationSection(run.final?.attestations ?? [], run.final === null ? 'has no whole run to sign' : 'verified it')}
-  ${filesSection(OWN_FILES)} ${machineSection(links, origin, id)} ${notStatedSection()}`;
+  ${filesSection(OWN_FILES)} ${machineSection({ ids, links, origin, badge: id })} ${notStatedSection()}`;
   return page({ title: verdict.title, description: 'What is proven about an adapter.', query: id, body });
 }
 
@@ -96,11 +96,15 @@ export function runPage(report: Run, origin: string): Html {
   const { runId, final, segments } = report;
   const body = html`${verdictSection(verdict)}
   ${againSection({ kind: 'run', id: runId, adapterRoot: final?.adapterRoot ?? null, proofs: final?.proofs.length ?? segments.length })}
-  ${runSection(report.run, report.losses)} ${factList([{ term: 'Run', value: runId, kind: 'digest' }])}
-  ${lineageSection(report, null)}
+  ${runSection(report.run, report.losses)} ${lineageSection(report, null)}
   ${attestationSection(final?.attestations ?? [], final === null ? 'has no whole run to sign' : 'verified it')}
   ${filesSection(OWN_FILES)}
-  ${machineSection([{ href: `/runs/${runId}`, text: 'This run as JSON' }], origin, final?.adapterRoot ?? null)}
+  ${machineSection({
+    ids: [{ term: 'Run', value: runId, kind: 'digest' }],
+    links: [{ href: `/runs/${runId}`, text: 'This run as JSON' }],
+    origin,
+    badge: final?.adapterRoot ?? null,
+  })}
   ${notStatedSection()}`;
   return page({ title: verdict.title, description: 'What is proven about a training run.', query: runId, body });
 }
@@ -144,7 +148,7 @@ export function proofPage(proof: Proof, origin: string): Html {
       ${factList(facts)}
     </section>
     ${runSection(statement.run, meanLosses(segment))} ${attestationSection(proof.attestations, 'verified it')}
-    ${filesSection(OWN_FILES)} ${machineSection(links, origin, null)} ${notStatedSection()}`;
+    ${filesSection(OWN_FILES)} ${machineSection({ ids: [], links, origin, badge: null })} ${notStatedSection()}`;
   return page({ title: verdict.title, description: 'What a proof shows.', query: proofDigest, body });
 }
 

@@ -1,7 +1,7 @@
 /** Sections that several pages have: verifying again, checking own files, links for machines, what is not stated. */
 import { html } from 'hono/html';
 
-import { NOT_STATED, runFacts } from '../../api/words.ts';
+import { NOT_STATED, runFacts, type Fact } from '../../api/words.ts';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import { lossCurve } from './loss-curve.ts';
 import type { Html } from './layout.ts';
@@ -118,13 +118,23 @@ function badge(origin: string, id: string): Html {
     </div>`;
 }
 
-/** Raw links, and the badge of an adapter. */
-export function machineSection(links: readonly RawLink[], origin: string, adapterId: string | null): Html {
+export interface ForMachines {
+  readonly ids: readonly Fact[];
+  readonly links: readonly RawLink[];
+  /** Of this service. */
+  readonly origin: string;
+  /** Id of the adapter whose badge is shown, or null. */
+  readonly badge: string | null;
+}
+
+/** Ids, raw links, and the badge of an adapter. */
+export function machineSection({ ids, links, origin, badge: adapter }: ForMachines): Html {
   return html`<section aria-labelledby="machines">
     <h2 id="machines">For machines</h2>
+    ${ids.length === 0 ? '' : factList(ids)}
     <ul class="plain">
       ${links.map(({ href, text }) => html`<li><a href="${href}">${text}</a></li>`)}
     </ul>
-    ${adapterId === null ? '' : badge(origin, adapterId)}
+    ${adapter === null ? '' : badge(origin, adapter)}
   </section>`;
 }
