@@ -129,6 +129,7 @@ function decoded<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof ChainReadError) throw cause;
     throw new ChainReadError('what is at the registry’s address is no registry', { cause });
   }
 }

@@ -31,7 +31,8 @@ const resting = new Map<string, number>();
 const SAVE = `INSERT INTO anchors (record, anchor, read_at) VALUES (?1, ?2, ?3)
 ON CONFLICT (record) DO UPDATE SET anchor = ?2, read_at = ?3 WHERE read_at <= ?3`;
 const KEPT = 'SELECT record, anchor FROM anchors WHERE record IN (SELECT value FROM json_each(?1))';
-const LEAST_RECENT = `SELECT record, anchor FROM anchors
+/** What the schedule looks at; `?1`: not looked at since. */
+export const LEAST_RECENT = `SELECT record, anchor FROM anchors
 WHERE anchor ->> '$.status' IS NOT 'revoked' AND read_at <= ?1 ORDER BY read_at LIMIT ${WATCHED}`;
 const RUNS = `SELECT record, run_id, adapter_root FROM completions
 WHERE record IN (SELECT value FROM json_each(?1)) GROUP BY record`;
