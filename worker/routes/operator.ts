@@ -6,6 +6,7 @@ import { requireOperator } from '../auth.ts';
 import { invalid, notFound, Problem } from '../problems.ts';
 import { declared, routes } from '../serve.ts';
 import { KeyStore } from '../store/keys.ts';
+import { rebuildIndex } from '../store/rebuild.ts';
 import { Store } from '../store/store.ts';
 
 const SECRET = { 'cache-control': 'no-store' } as const;
@@ -71,4 +72,9 @@ export const operatorRoutes = routes()
       200,
       SECRET,
     );
+  })
+  .openapi(declared('rebuildIndex'), async (c) => {
+    await requireOperator(c);
+    const { mode, cursor } = c.req.valid('query');
+    return c.json(await rebuildIndex(c.env, mode, cursor ?? null), 200, SECRET);
   });
