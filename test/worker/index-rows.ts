@@ -22,6 +22,19 @@ export async function wholeIndex(): Promise<Record<string, Row[]>> {
   return Object.fromEntries(tables);
 }
 
+/** Empties the index. */
+export async function emptyIndex(): Promise<void> {
+  const tables = [...TABLES, 'events', 'anchors'];
+  await env.INDEX.batch(tables.map((table) => env.INDEX.prepare(`DELETE FROM ${table}`)));
+}
+
+/** Empties bucket and index. */
+export async function emptyStore(): Promise<void> {
+  await emptyIndex();
+  const { objects } = await env.PROOFS.list();
+  await env.PROOFS.delete(objects.map((object) => object.key));
+}
+
 /** All pages, one after another. */
 export async function rebuildAll(mode: Mode, now?: number): Promise<IndexPage & { readonly pages: number }> {
   let [looked, written, pages] = [0, 0, 0];
