@@ -11,7 +11,6 @@ export const SERVICE_CODES = {
   BODY_TOO_LARGE: 'The body is longer than this worker takes.',
   BROKEN_OBJECT: 'An object of the store is not what its name says.',
   BUSY: 'The worker verifies as much as it can at this moment; Retry-After tells when to come again.',
-  CHAIN: 'The node of the chain does not answer as it should.',
   CONFLICT: 'What is there is another state than the one meant.',
   COST: 'Verifying this statement costs more than this worker spends.',
   CURSOR: 'The cursor is none that this worker gave.',

@@ -18,11 +18,10 @@ import type { Env } from '../../worker/env.ts';
 export const ATTESTER_KEY = `0x${'a7'.repeat(32)}` as const;
 export const NEXT_KEY = `0x${'b8'.repeat(32)}` as const;
 
-const { ATTESTER_KEY: _key, ...plain } = env as Env;
 /** Bindings without any secret. */
-export const withoutKey: Env = plain;
+export const withoutKey: Env = { ...env, ATTESTER_KEY: '' };
 /** Bindings with the attesting key. */
-export const withKey: Env = { ...plain, ATTESTER_KEY };
+export const withKey: Env = { ...env, ATTESTER_KEY };
 
 export type ProblemBody = z.output<typeof problem>;
 
@@ -68,9 +67,9 @@ async function requireDeclared(method: string, path: string, response: Response)
   if (type === undefined) return void expect(await response.text()).toBe('');
   if (type === 'application/problem+json') return void (await problemIn(response));
   expect(response.headers.get('content-type')?.split(';')[0]).toBe(type);
-  if (!(media!.schema instanceof z.ZodType)) return void (await response.body?.cancel());
+  if (!(media.schema instanceof z.ZodType)) return void (await response.body?.cancel());
   const body = await response.json();
-  expect(media!.schema.parse(body)).toEqual(body);
+  expect(media.schema.parse(body)).toEqual(body);
 }
 
 /** Asks the worker; the answer is as declared. */
