@@ -76,5 +76,6 @@ export const operatorRoutes = routes()
   .openapi(declared('rebuildIndex'), async (c) => {
     await requireOperator(c);
     const { mode, cursor } = c.req.valid('query');
-    return c.json(await rebuildIndex(c.env, mode, cursor ?? null), 200, SECRET);
+    const { differences, ...page } = await rebuildIndex(c.env, mode, cursor ?? null);
+    return c.json({ ...page, differences: [...differences] }, 200, SECRET);
   });
