@@ -10,7 +10,7 @@ library BatchTree {
     /**
      * @notice Whether `id` is the leaf at `index` of a tree with `count` leaves.
      * @param root of the tree
-     * @param count number of leaves, at least 1
+     * @param count number of leaves, 1 to 2^32 - 1
      * @param index of the leaf
      * @param id of the record
      * @param proof siblings from the leaf's upwards; its length must be the tree's depth
@@ -22,10 +22,9 @@ library BatchTree {
         bytes32 id,
         bytes32[] calldata proof
     ) internal pure returns (bool) {
-        // Depth ⌈log2 count⌉: count fits in 2^depth leaves, and not in half of them.
+        // Depth ⌈log2 count⌉: count fits in 2^depth leaves, and not in half of them. From depth 256 on, 1 << depth is 0.
         uint256 depth = proof.length;
-        if (index >= count || depth > 32 || count > 1 << depth || (depth > 0 && count <= 1 << (depth - 1)))
-            return false;
+        if (index >= count || count > 1 << depth || (depth > 0 && count <= 1 << (depth - 1))) return false;
         bytes32 hash = keccak256(abi.encode(LEAF, index, id));
         for (uint256 level = 0; level < depth; ++level) {
             bytes32 sibling = proof[level];
