@@ -103,7 +103,7 @@ export function meaningOf(data: Hex): CallMeaning | undefined {
   try {
     call = decodeFunctionData({ abi: REGISTRY_ABI, data });
     // Data has one meaning here: no bytes behind it, no arguments in other places.
-    if (encodeFunctionData({ abi: REGISTRY_ABI, ...call } as never) !== data.toLowerCase()) return undefined;
+    if (encodeFunctionData({ abi: REGISTRY_ABI, ...call }) !== data.toLowerCase()) return undefined;
   } catch {
     return undefined;
   }

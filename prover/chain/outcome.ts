@@ -10,7 +10,7 @@ import {
   type TransactionReceipt,
 } from 'viem';
 
-import type { Connection } from './connection.ts';
+import { isUnreachable, type Connection } from './connection.ts';
 
 type Client = Connection['client'];
 
@@ -64,32 +64,58 @@ async function isKnown(client: Client, hashes: readonly Hash[]): Promise<boolean
   return false;
 }
 
-/**
- * The mined transaction with a sender's nonce: found by the block in which the sender's number of transactions passed it.
- * @returns null where the node has no state that old
- */
-async function takerOf(client: Client, { sender, nonce, block }: SentTransaction): Promise<Transaction | null> {
+/** Blocks searched one by one where a node has no states of old blocks. */
+const SEARCHED = 64n;
+
+/** What `ask` answers, or null where the node can't. */
+async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
-    // Between these two: the nonce is not used at `low`, and is at `high`.
-    let low = block;
-    let high = await client.getBlockNumber();
-    while (high - low > 1n) {
-      const middle = (low + high) / 2n;
-      const count = await client.getTransactionCount({ address: sender, blockNumber: middle });
-      if (count > nonce) high = middle;
-      else low = middle;
-    }
-    const { transactions } = await client.getBlock({ blockNumber: high, includeTransactions: true });
-    const taker = transactions.find((one) => one.nonce === nonce && isAddressEqual(one.from, sender));
-    return taker ?? null;
-  } catch {
+    return await ask();
+  } catch (error) {
+    if (isUnreachable(error)) throw error;
     return null;
   }
 }
 
+/**
+ * The mined transaction with a sender's nonce: by the nonce, which few nodes answer; in the block in which the sender's
+ * number of transactions passed it, for which the node needs old states; or among the first blocks since.
+ * @returns null where the node can't tell
+ */
+async function takerOf(client: Client, sent: SentTransaction): Promise<Transaction | null> {
+  const { sender, nonce, block } = sent;
+  const named = await orNull(() => client.getTransaction({ sender, nonce }));
+  if (named?.blockNumber) return named;
+  const last = await client.getBlockNumber({ cacheTime: 0 });
+  const inBlock = async (blockNumber: bigint) => {
+    const { transactions } = await client.getBlock({ blockNumber, includeTransactions: true });
+    return transactions.find((one) => one.nonce === nonce && isAddressEqual(one.from, sender)) ?? null;
+  };
+  const passed = await orNull(() => blockOfNonce(client, sent, last));
+  const taker = passed === null ? null : await orNull(() => inBlock(passed));
+  if (taker !== null) return taker;
+  for (let number = block + 1n; number <= last && number <= block + SEARCHED; number++) {
+    const found = await orNull(() => inBlock(number));
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The block after which the sender's nonce is used. @param last at which it is */
+async function blockOfNonce(client: Client, { sender, nonce, block }: SentTransaction, last: bigint): Promise<bigint> {
+  let [low, high] = [block, last];
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n;
+    const count = await client.getTransactionCount({ address: sender, blockNumber: middle });
+    if (count > nonce) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
 /** Asks the chain once. */
 export async function outcomeOf(client: Client, sent: SentTransaction): Promise<Outcome> {
-  const { sender, nonce, to, data, hashes } = sent;
+  const { sender, nonce, hashes } = sent;
   const early = await receiptOf(client, hashes);
   if (early !== undefined) return { kind: 'mined', receipt: early, repriced: false };
   const nextNonce = await client.getTransactionCount({ address: sender });
@@ -97,15 +123,20 @@ export async function outcomeOf(client: Client, sent: SentTransaction): Promise<
   // It may have been mined between the two questions.
   const late = await receiptOf(client, hashes);
   if (late !== undefined) return { kind: 'mined', receipt: late, repriced: false };
+  return takenOutcome(client, sent, nextNonce);
+}
+
+/** The nonce is used, by none of the known transactions as far as this node has them. */
+async function takenOutcome(client: Client, sent: SentTransaction, nextNonce: number): Promise<Outcome> {
+  const { sender, to, data, hashes } = sent;
   const taker = await takerOf(client, sent);
   if (taker === null) return { kind: 'replaced', by: null };
-  // One of several nodes behind an address may lag: it has no receipt yet.
+  const goesTo = (address: Address) => taker.to !== null && isAddressEqual(taker.to, address) && taker.value === 0n;
   const ours = hashes.includes(taker.hash);
-  const same = taker.to !== null && isAddressEqual(taker.to, to) && taker.input === data && taker.value === 0n;
-  if (ours || same) {
+  if (ours || (goesTo(to) && taker.input === data)) {
     const receipt = await receiptOf(client, [taker.hash]);
+    // One of several nodes behind an address may lag: it has no receipt yet.
     return receipt === undefined ? { kind: 'pending', nextNonce } : { kind: 'mined', receipt, repriced: !ours };
   }
-  const cancels = taker.to !== null && isAddressEqual(taker.to, sender) && taker.value === 0n && taker.input === '0x';
-  return { kind: cancels ? 'cancelled' : 'replaced', by: taker.hash };
+  return { kind: goesTo(sender) && taker.input === '0x' ? 'cancelled' : 'replaced', by: taker.hash };
 }

@@ -81,7 +81,7 @@ export async function prepare(
       client.estimateGas({ account: sender, to: registry, data }),
       client.estimateFeesPerGas(),
       client.getTransactionCount({ address: sender, blockTag: 'pending' }),
-      client.getBlockNumber(),
+      client.getBlockNumber({ cacheTime: 0 }),
     ]);
     const { maxFeePerGas, maxPriorityFeePerGas } = fees;
     const gas = withMargin(estimate);

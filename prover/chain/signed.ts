@@ -1,13 +1,5 @@
 /** A signed transaction, read and held against what is meant. */
-import {
-  isAddressEqual,
-  keccak256,
-  parseTransaction,
-  recoverTransactionAddress,
-  type Address,
-  type Hash,
-  type Hex,
-} from 'viem';
+import { keccak256, parseTransaction, recoverTransactionAddress, type Address, type Hash, type Hex } from 'viem';
 
 import type { RegistryCall } from './calls.ts';
 import { SignedTransactionError } from './transaction-errors.ts';
@@ -41,15 +33,18 @@ export async function readSigned(raw: Hex, call: RegistryCall, chainId: number):
       'Give 0x and hexadecimal digits, or a file with them: the raw transaction that the wallet gives.',
     );
   }
-  const differs = (field: string, actual: unknown, expected: unknown): never => {
-    throw new SignedTransactionError(field, `its ${field} is ${String(actual)}, meant is ${String(expected)}`);
-  };
   const { to, data = '0x', value = 0n, nonce = 0, gas = 0n, chainId: signedFor } = parsed;
-  if (signedFor !== chainId) differs('chainId', signedFor, chainId);
-  if (to === undefined || to === null || !isAddressEqual(to, call.registry)) differs('to', to, call.registry);
-  if (data.toLowerCase() !== call.data.toLowerCase()) differs('data', data, call.data);
-  if (value !== 0n) differs('value', value, 0n);
-  if (call.sender !== null && !isAddressEqual(sender, call.sender)) differs('sender', sender, call.sender);
+  const lower = (text: string | null | undefined) => text?.toLowerCase();
+  const fields: readonly (readonly [string, unknown, unknown])[] = [
+    ['chainId', signedFor, chainId],
+    ['to', lower(to), lower(call.registry)],
+    ['data', lower(data), lower(call.data)],
+    ['value', value, 0n],
+    ['sender', lower(sender), lower(call.sender ?? sender)],
+  ];
+  for (const [field, actual, expected] of fields)
+    if (actual !== expected)
+      throw new SignedTransactionError(field, `its ${field} is ${String(actual)}, meant is ${String(expected)}`);
   if ('authorizationList' in parsed || 'blobVersionedHashes' in parsed)
     throw new SignedTransactionError('format', 'it carries blobs or authorisations');
   const maxFeePerGas = parsed.maxFeePerGas ?? parsed.gasPrice ?? 0n;

@@ -22,6 +22,7 @@ import type { Registry } from './registry.ts';
 import { readSigned } from './signed.ts';
 import {
   AlreadySentError,
+  BroadcastError,
   NoSenderError,
   ReplacedError,
   RevertedBeforeError,
@@ -125,7 +126,7 @@ async function signedElsewhere(registry: Registry, call: RegistryCall, raw: Hex)
   const { sender, nonce, gas, hash, maxFeePerGas } = await readSigned(raw, call, registry.chainId);
   const { client, rpcUrl } = registry;
   const [used, block] = await atNode(rpcUrl, () =>
-    Promise.all([client.getTransactionCount({ address: sender }), client.getBlockNumber()]),
+    Promise.all([client.getTransactionCount({ address: sender }), client.getBlockNumber({ cacheTime: 0 })]),
   );
   const attempt: Attempt = { hash, raw, maxFeePerGas, maxPriorityFeePerGas: 0n };
   const signed = { sender, nonce, gas, block, attempt };
@@ -208,12 +209,25 @@ async function raise(registry: Registry, kept: Entry, options: SendOptions): Pro
   return send(registry, raised, options);
 }
 
+/** Hands a version that the node has lost to it again. @returns what happened, for a person */
+async function sendAgain(registry: Registry, entry: Entry): Promise<string> {
+  try {
+    await broadcast(registry, entry.sender, entry, entry.attempts.at(-1)!);
+    return 'the node did not have it: sent the same transaction again';
+  } catch (error) {
+    if (!(error instanceof BroadcastError) || !error.outbid) throw error;
+    return `another transaction of ${entry.sender} with nonce ${entry.nonce} and a higher fee is under way`;
+  }
+}
+
 /** Waits until the chain has decided, and keeps how. */
 async function follow(registry: Registry, entry: Entry, options: SendOptions, resumed: boolean): Promise<Sent> {
   const { journal, patience, tell } = options;
+  let told = '';
   const resend = async () => {
-    tell?.('the node does not have it: sending the same transaction again');
-    await send(registry, entry, { ...options, tell: () => undefined });
+    const line = await sendAgain(registry, entry);
+    if (line !== told) tell?.(line);
+    told = line;
   };
   const outcome = await awaitOutcome(registry, entry, patience, { kept: journal !== null, resend, tell });
   const decide = async (kind: Decided['kind'], hash: Hash | null) => {

@@ -95,10 +95,13 @@ export class AlreadySentError extends ProverError {
 /** The node took no notice of a signed transaction, or said no to it. */
 export class BroadcastError extends ProverError {
   readonly hash: Hash | undefined;
+  /** The node has another transaction of this nonce, with a fee that is not a tenth lower. */
+  readonly outbid: boolean;
 
   constructor(hash: Hash | undefined, reason: string, next: string, options?: ErrorOptions) {
     super(`the node did not take transaction ${hash ?? '(signed by itself)'}: ${reason}`, next, options);
     this.hash = hash;
+    this.outbid = /replacement/i.test(reason);
   }
 }
 

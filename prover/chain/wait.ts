@@ -1,7 +1,7 @@
 /** Waiting for a transaction that may be mined, replaced, cancelled or forgotten. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isUnreachable } from './connection.ts';
+import { atNode, isUnreachable } from './connection.ts';
 import type { Entry } from './journal.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import type { Registry } from './registry.ts';
@@ -46,33 +46,42 @@ export async function awaitOutcome(
   { timeout, confirmations }: Patience,
   { kept, resend, tell }: Meanwhile,
 ): Promise<Decision> {
-  const { client } = registry;
+  const { sender, nonce, attempts } = entry;
   const end = performance.now() + timeout * 1000;
-  let [pause, unnamed, nextNonce, waitingTold] = [SHORTEST, 0, entry.nonce, false];
+  const left = () => Math.max(0, end - performance.now());
+  let [pause, unnamed, nextNonce] = [SHORTEST, 0, nonce];
   for (;;) {
     const outcome = await ask(registry, entry);
-    if (outcome?.kind === 'mined') {
-      const head = confirmations > 1 ? await client.getBlockNumber() : outcome.receipt.blockNumber;
-      if (head - outcome.receipt.blockNumber + 1n >= BigInt(confirmations)) return outcome;
-    }
-    if (outcome?.kind === 'cancelled' || outcome?.kind === 'replaced') {
+    if (isDecided(outcome)) {
       unnamed += 1;
-      if (outcome.by !== null || unnamed >= TIMES_UNNAMED) return outcome;
-    } else unnamed = 0;
-    if (outcome?.kind === 'pending' || outcome?.kind === 'unknown') nextNonce = outcome.nextNonce;
-    if (outcome?.kind === 'unknown') await resend();
-    if (!waitingTold && nextNonce < entry.nonce) {
-      tell?.(`earlier transactions of ${entry.sender} come first, from nonce ${nextNonce} on`);
-      waitingTold = true;
+      if (await isFinal(registry, outcome, confirmations, unnamed)) return outcome;
+    } else if (outcome !== undefined) {
+      unnamed = 0;
+      if (outcome.nextNonce < Math.min(nextNonce, nonce))
+        tell?.(`earlier transactions of ${sender} come first, from nonce ${outcome.nextNonce} on`);
+      nextNonce = outcome.nextNonce;
+      if (outcome.kind === 'unknown') await resend();
     }
-    if (performance.now() >= end) {
-      const { sender, nonce, attempts } = entry;
+    if (left() === 0) {
       const hash = attempts.at(-1)?.hash ?? undefined;
       throw new StillPendingError({ hash, sender, nonce, nextNonce }, timeout, kept);
     }
-    await sleep(Math.min(pause, Math.max(0, end - performance.now())));
+    await sleep(Math.min(pause, left()));
     pause = Math.min(LONGEST, pause * 1.3);
   }
+}
+
+function isDecided(outcome: Outcome | undefined): outcome is Decision {
+  return outcome !== undefined && outcome.kind !== 'pending' && outcome.kind !== 'unknown';
+}
+
+/** Whether a decision will stay. @param times how often in a row the chain was said to have decided */
+async function isFinal(registry: Registry, outcome: Decision, confirmations: number, times: number): Promise<boolean> {
+  if (outcome.kind !== 'mined') return outcome.by !== null || times >= TIMES_UNNAMED;
+  if (confirmations === 1) return true;
+  const { blockNumber } = outcome.receipt;
+  const head = await atNode(registry.rpcUrl, () => registry.client.getBlockNumber({ cacheTime: 0 }));
+  return head - blockNumber + 1n >= BigInt(confirmations);
 }
 
 /** What the chain says, or undefined where no answer came, which may change. */
