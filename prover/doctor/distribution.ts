@@ -41,6 +41,17 @@ export function aptOffers(suite: string, directory = '/etc/apt'): boolean {
   );
 }
 
+/** What installs Chromium; empty where no package is known, as on Ubuntu, whose own is a snap. */
+export function browserCommands(distribution: Distribution, { root }: { readonly root: boolean }): string[] {
+  const sudo = root ? '' : 'sudo ';
+  const { id, like } = distribution;
+  const is = (name: string): boolean => id === name || like.includes(name);
+  if (is('ubuntu')) return [];
+  if (is('debian')) return [`${sudo}apt-get update`, `${sudo}apt-get install -y --no-install-recommends chromium`];
+  if (is('fedora')) return [`${sudo}dnf install -y chromium`];
+  return is('arch') ? [`${sudo}pacman -S --needed chromium`] : [];
+}
+
 /** The package that brings Vulkan drivers for computing without a graphics card, and how to install it. */
 export function driverCommands(
   distribution: Distribution,

@@ -1,5 +1,6 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 
+import { browserFinding } from './browser.ts';
 import { driverFinding } from './driver.ts';
 import { packagesFinding } from './packages.ts';
 import { formatFindings, type Finding } from './report.ts';
@@ -33,16 +34,16 @@ function memoryFinding(): Finding {
 
 /** Looks at everything the project needs on this machine. */
 export function examine(): Finding[] {
-  return [nodeFinding(), packagesFinding(), driverFinding(), memoryFinding()];
+  return [nodeFinding(), packagesFinding(), driverFinding(), memoryFinding(), browserFinding()];
 }
 
 /**
  * Prints what the project needs and has on this machine, and for what is missing the command that mends it.
- * @returns the exit code: 0 when nothing is missing, else 1
+ * @returns the exit code: 0 when nothing is missing but what the tests alone need, else 1
  */
 export function doctor(options: { json: boolean }): Promise<number> {
   const findings = examine();
-  const ok = findings.every((finding) => finding.ok);
+  const ok = findings.every(({ ok, only }) => ok || only !== undefined);
   process.stdout.write(`${options.json ? JSON.stringify({ ok, findings }, null, 2) : formatFindings(findings)}\n`);
   return Promise.resolve(ok ? 0 : 1);
 }

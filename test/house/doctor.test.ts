@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { aptOffers, driverCommands, parseOsRelease } from '../../prover/doctor/distribution.ts';
+import { aptOffers, browserCommands, driverCommands, parseOsRelease } from '../../prover/doctor/distribution.ts';
 import { reasonIn } from '../../prover/doctor/driver.ts';
 import { formatFindings } from '../../prover/doctor/report.ts';
 
@@ -52,6 +52,22 @@ describe('the driver command', () => {
   });
 });
 
+describe('the browser command', () => {
+  test.each([
+    ['Debian', BOOKWORM, ['apt-get update', 'apt-get install -y --no-install-recommends chromium']],
+    ['Ubuntu, which has it as a snap alone', NOBLE, []],
+    ['Fedora', FEDORA, ['dnf install -y chromium']],
+    ['an unknown system', '', []],
+  ])('of %s', (_, release, commands) => {
+    expect(browserCommands(parseOsRelease(release), { root: true })).toEqual(commands);
+  });
+
+  test('uses sudo where the user is not root', () => {
+    for (const command of browserCommands(parseOsRelease(BOOKWORM), { root: false }))
+      expect(command).toContain('sudo ');
+  });
+});
+
 describe('the search for an apt source', () => {
   let apt: string;
   beforeEach(() => {
@@ -87,12 +103,15 @@ describe('what the doctor says', () => {
     const text = formatFindings([
       { subject: 'memory', ok: true, found: '16 GiB', remedy: [], details: { cores: 4 } },
       { subject: 'packages', ok: false, found: 'missing', remedy: ['npm ci'] },
+      { subject: 'browser', ok: false, found: 'none', only: './zklora test', remedy: ['apt-get install chromium'] },
     ]);
     expect(text.split('\n').map((line) => line.trim())).toEqual([
       'ok       memory    16 GiB',
       'cores: 4',
       'missing  packages  missing',
       '→ npm ci',
+      'absent   browser   none',
+      '→ apt-get install chromium',
     ]);
   });
 });

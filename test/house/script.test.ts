@@ -29,7 +29,13 @@ describe('./zklora', () => {
 
   test('doctor --json finds what it set up, and names the adapter', () => {
     const { findings } = JSON.parse(zklora(['doctor', '--json']).stdout) as { findings: Finding[] };
-    expect(findings.map((finding) => finding.subject)).toEqual(['Node.js', 'packages', 'Vulkan driver', 'memory']);
+    expect(findings.map((finding) => finding.subject)).toEqual([
+      'Node.js',
+      'packages',
+      'Vulkan driver',
+      'memory',
+      'browser',
+    ]);
     expect(findings.slice(0, 3).every((finding) => finding.ok)).toBe(true);
     const { details } = findings[2];
     expect(details?.vendor).toBeTypeOf('string');
@@ -42,6 +48,19 @@ describe('./zklora', () => {
     expect({ status, ok }).toEqual({ status: 1, ok: false });
     expect(findings.filter((finding) => !finding.ok).map((finding) => finding.subject)).toEqual(['Vulkan driver']);
     expect(findings[2].remedy.join('\n')).toContain('esa');
+  });
+
+  test('doctor does without a browser, which the tests alone need', () => {
+    const { stdout } = zklora(['doctor', '--json'], { ZKLORA_BROWSER: '/nonexistent' });
+    const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: Finding[] };
+    const { found, only } = findings.at(-1)!;
+    expect({ ok, found, only }).toEqual({ ok: true, found: '/nonexistent does not start', only: './zklora test' });
+  });
+
+  test('test without a browser fails and says what to do', () => {
+    const { status, stderr } = zklora(['test', 'no-such-file', '--yes'], { ZKLORA_BROWSER: '/nonexistent' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('ZKLORA_BROWSER');
   });
 
   test('touches nothing on the system without a yes', () => {
