@@ -16,6 +16,12 @@ export interface WorkerOptions {
   readonly port?: number;
   /** Private key that attests, 32 bytes; null: nothing is attested. */
   readonly attesterKey: Hex | null;
+  /** What opens the operator's routes, at least 32 characters; absent: they are closed. */
+  readonly operatorKey?: string;
+  /** What the secrets of webhooks follow from, at least 32 characters; absent: there are no webhooks. */
+  readonly webhookSecret?: string;
+  /** Other settings, by their names in the worker's environment. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Where bucket, index, the key's file (for the owner's eyes alone) and wrangler's logs are kept. */
   readonly stateDir: string;
 }
@@ -24,6 +30,13 @@ export interface LocalWorker {
   readonly url: string;
   /** Ends the worker and all that it started; may be called again. */
   stop(): Promise<void>;
+}
+
+/** Settings and secrets as `wrangler dev` reads them. */
+function environment({ attesterKey, operatorKey, webhookSecret, settings }: WorkerOptions): string {
+  const secrets = { ATTESTER_KEY: attesterKey, OPERATOR_KEY: operatorKey, WEBHOOK_SECRET: webhookSecret };
+  const given = Object.entries({ ...settings, ...secrets }).filter(([, value]) => typeof value === 'string');
+  return given.map(([name, value]) => `${name}=${JSON.stringify(value)}\n`).join('');
 }
 
 /** The arguments of `wrangler dev`; the key is in a file, since everybody sees arguments. */
@@ -71,10 +84,10 @@ async function healthy(url: string, output: () => string): Promise<void> {
  * @throws LocalWorkerError when it doesn't come to answer, for instance because the port is taken
  */
 export async function startWorker(options: WorkerOptions): Promise<LocalWorker> {
-  const { attesterKey, stateDir } = options;
+  const { stateDir } = options;
   mkdirSync(stateDir, { recursive: true });
   const envFile = resolve(stateDir, 'worker.env');
-  writeFileSync(envFile, attesterKey === null ? '' : `ATTESTER_KEY=${attesterKey}\n`, { mode: 0o600 });
+  writeFileSync(envFile, environment(options), { mode: 0o600 });
 
   await applyMigrations(stateDir);
   const { child, output } = startWrangler(devArguments(options, envFile), stateDir);
