@@ -6,17 +6,21 @@ import { DecodeError, VerificationError } from './errors.ts';
 import { ascii, equalBytes, toHex } from './bytes.ts';
 import { ProofReader, type LogEntry } from './channel.ts';
 import { CODE_HASH } from './code-hash.ts';
+import { costOfShape, type Stage } from './cost.ts';
 import { sha256 } from './hash.ts';
 import {
   HEADER_BYTES,
+  circuitOf,
   committedOracles,
-  instanceOf,
+  completeInstance,
   instanceSoundness,
   isMagic,
   knownValue,
   oracleRoot,
+  proofHeader,
   statedRoot,
   type Instance,
+  type StatedCircuit,
 } from './instance.ts';
 import { drawLookup, verifyLookup } from './arguments/lookup.ts';
 import { verifyOneHot } from './arguments/onehot.ts';
@@ -24,6 +28,7 @@ import { verifyOpening } from './arguments/opening.ts';
 import { verifyRelations } from './arguments/relations.ts';
 import { verifyCode, type CodeOpening } from './arguments/code.ts';
 import { PROTOCOL, codeShape } from './parameters.ts';
+import { Progress, type ProgressObserver } from './progress.ts';
 import { decodeStatement, runId, statementHash, type Statement } from './statement.ts';
 import { MAX_STATEMENT_BYTES } from './statement-schema.ts';
 import type { OracleName } from './program/tensors.ts';
@@ -59,13 +64,35 @@ export function readProofStatement(bytes: Uint8Array): Statement {
   return decodeStatement(bytes.slice(HEADER_BYTES, HEADER_BYTES + length));
 }
 
+export interface VerifyOptions {
+  readonly onProgress?: ProgressObserver;
+}
+
+/** The bar of a verification that somebody watches. */
+function progressOf(
+  bytes: Uint8Array,
+  statement: Statement,
+  stated: StatedCircuit,
+  observer: ProgressObserver,
+): Progress {
+  observer(0, bytes.length, 'statement');
+  const shape = { ...stated, headerBytes: proofHeader(statement).length, losses: statement.segment.losses };
+  return new Progress(observer, bytes.length, costOfShape(shape, statement).stages);
+}
+
 /** @throws DecodeError for malformed bytes; VerificationError or MerkleError for a proof that does not prove its statement */
-export function verifyProof(bytes: Uint8Array): VerifiedProof {
+export function verifyProof(bytes: Uint8Array, options: VerifyOptions = {}): VerifiedProof {
   const statement = readProofStatement(bytes);
-  const instance = instanceOf(statement);
+  const stated = circuitOf(statement);
+  const { onProgress } = options;
+  const progress = onProgress === undefined ? null : progressOf(bytes, statement, stated, onProgress);
+  const enter = (stage: Stage): void => progress?.enter(stage);
+  const instance = completeInstance(statement, stated, enter);
   const reader = new ProofReader(bytes);
-  verifyInstance(reader, instance, (oracle, merkleRoot) => checkRoot(statement, instance, oracle, merkleRoot));
-  return {
+  reader.onRead = (at) => progress?.read(at);
+  verifyInstance(reader, instance, (oracle, merkleRoot) => checkRoot(statement, instance, oracle, merkleRoot), enter);
+  enter('digest');
+  const verified = {
     statement,
     statementHash: statementHash(statement),
     runId: runId(statement.run),
@@ -73,6 +100,8 @@ export function verifyProof(bytes: Uint8Array): VerifiedProof {
     soundnessBits: instanceSoundness(instance).bits,
     log: reader.log,
   };
+  progress?.finish();
+  return verified;
 }
 
 function checkRoot(statement: Statement, instance: Instance, oracle: OracleName, merkleRoot: Uint8Array): void {
@@ -90,13 +119,16 @@ function checkRoot(statement: Statement, instance: Instance, oracle: OracleName,
 /**
  * Verifies all of a proof for a known instance.
  * @param check compares an oracle's Merkle root with what the statement holds; throws on difference
+ * @param enter told of each stage that begins
  */
 export function verifyInstance(
   reader: ProofReader,
   instance: Instance,
   check: (oracle: OracleName, merkleRoot: Uint8Array) => void,
+  enter: (stage: Stage) => void = () => {},
 ): void {
   const { circuit, params } = instance;
+  enter('lookup');
   const header = reader.bytes('statement', instance.header.length);
   if (!equalBytes(header, instance.header))
     throw new DecodeError('STATEMENT', 'statement', 0, 'the proof begins with another statement');
@@ -109,14 +141,18 @@ export function verifyInstance(
   reader.grind('lookup.grind', params.lookupGrinding);
   const ctx: VerifierContext<readonly [bigint, bigint]> = new TransparentContext(reader);
   const lookup = verifyLookup(ctx, circuit, drawLookup(reader));
+  enter('relations');
   const relations = verifyRelations(ctx, circuit, instance.rows, instance.losses);
+  enter('onehot');
   const bits = verifyOneHot(ctx, circuit, relations.onehot);
+  enter('opening');
   const claims = [...lookup, ...relations.claims, ...bits];
   const evaluations = verifyOpening(ctx, circuit, claims, (oracle, point) => knownValue(instance, oracle, point));
   const openings = evaluations.map(({ oracle, point, value }): CodeOpening => {
     const shape = codeShape(oracle, circuit.stacks[oracle].length);
     return { oracle, shape, root: roots.get(oracle) as Uint8Array, point, value: ctx.expose(value) };
   });
+  enter('code');
   verifyCode(reader, params, openings);
   reader.finish();
 }

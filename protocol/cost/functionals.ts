@@ -15,6 +15,9 @@ export function usedKind(axis: Axis, use: AxisUse, domain: DomainKinds): WeightK
   return use.offset === 0 && axis.size === entry.axis.size && !axis.short ? entry.kind : 'vector';
 }
 
+/** Bytes of a functional beside its weights: its digits' weights and their coordinates. */
+const FUNCTIONAL_BYTES = 2048;
+
 export class FunctionalCost {
   readonly #circuit: Circuit;
   /** Where making functionals is counted. */
@@ -114,6 +117,7 @@ export class FunctionalCost {
   }
 
   #digits(placement: Placement, lo: readonly WeightKind[]): void {
+    this.#opening.held += FUNCTIONAL_BYTES;
     placement.lo.forEach((digit, k) => {
       const bits = log2Ceil(digit.size);
       if (lo[k] === 'point') this.#opening.add('products', 3 * bits + 1);

@@ -21,13 +21,16 @@ export function rowsOfTable(table: Table): number {
 /** An optimiser's constants of one step take as long as this many angles. */
 const OPTIMIZER_CONSTANTS = 16;
 
+/** Bytes of a tensor's cells in program and circuit: axes, placement, leaf. */
+const CELLS_BYTES = 4096;
+
 /** Decoding, the program and its layout. */
 export function statementCost({ segment }: Statement, headerBytes: number, circuit: Circuit, t: Tally): void {
   t.add('constants', OPTIMIZER_CONSTANTS * segment.steps);
   for (const { relation } of planned(circuit, segment.losses)) t.add('terms', relation.terms.length);
   t.add('terms', circuit.program.cells.length);
   t.add('messages', Math.ceil(headerBytes / 16));
-  t.held += 64 * headerBytes;
+  t.held += 64 * headerBytes + CELLS_BYTES * circuit.program.cells.length;
 }
 
 /** Tables and public tensors. Computed once for a process that keeps them, but a statement may be the first of its kind. */

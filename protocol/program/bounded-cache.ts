@@ -2,14 +2,20 @@
 export class BoundedCache<Value> {
   private readonly entries = new Map<string, Value>();
   private readonly capacity: number;
+  private readonly sizeOf: (value: Value) => number;
+  private held = 0;
 
-  /** @param capacity most entries kept, at least 1 */
-  constructor(capacity: number) {
+  /**
+   * @param capacity most bytes kept; the latest entry stays however large it is
+   * @param sizeOf bytes of a value
+   */
+  constructor(capacity: number, sizeOf: (value: Value) => number) {
     this.capacity = capacity;
+    this.sizeOf = sizeOf;
   }
 
   /**
-   * The value under a key, made if it is not there; the entry made longest ago makes room.
+   * The value under a key, made if it is not there; the entries made longest ago make room.
    *
    * @param key names all that the value depends on
    * @param make computes the value
@@ -18,13 +24,14 @@ export class BoundedCache<Value> {
     const known = this.entries.get(key);
     if (known !== undefined) return known;
     const value = make();
-    if (this.entries.size >= this.capacity) {
-      for (const oldest of this.entries.keys()) {
-        this.entries.delete(oldest);
-        break;
-      }
+    const size = this.sizeOf(value);
+    for (const [oldest, other] of this.entries) {
+      if (this.held + size <= this.capacity) break;
+      this.entries.delete(oldest);
+      this.held -= this.sizeOf(other);
     }
     this.entries.set(key, value);
+    this.held += size;
     return value;
   }
 }

@@ -16,7 +16,7 @@ export interface RopeTables {
   sinQ: Int32Array;
 }
 
-const cache = new BoundedCache<RopeTables>(8);
+const cache = new BoundedCache<RopeTables>(2 ** 24, ({ cos }) => 4 * cos.byteLength);
 
 /**
  * The tables for one model and row length.

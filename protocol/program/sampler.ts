@@ -7,7 +7,7 @@ import { UniformStream } from './stream.ts';
 export const MAX_DATASET_ROWS = 2 ** 24;
 
 // A process verifies proofs of many runs, one after the other; a run's steps share few epochs.
-const cache = new BoundedCache<Uint32Array>(4);
+const cache = new BoundedCache<Uint32Array>(2 ** 24, (order) => order.byteLength);
 
 /**
  * The rows of one step. Each epoch is a fresh Fisher-Yates shuffle of all rows and has ⌊datasetRows / batch⌋ steps;

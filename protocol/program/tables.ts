@@ -9,7 +9,7 @@ export interface TableColumns {
   readonly columns: readonly [Int32Array, Int32Array];
 }
 
-const cache = new BoundedCache<TableColumns>(16);
+const cache = new BoundedCache<TableColumns>(2 ** 24, ({ columns: [a, b] }) => a.byteLength + b.byteLength);
 
 /** silu'(x) = 1 at the activations' scale of 2^12. */
 const UNIT = 4096;
