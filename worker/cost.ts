@@ -1,50 +1,135 @@
 /**
- * What a statement costs a verifier before it reads the proof. A statement of a kilobyte can ask for hours and
- * gigabytes, so this is computed, and refused, first. What the proof itself costs is bounded by its length.
+ * What a statement asks of whoever verifies a proof of it: time, memory, and how long the proof is. A statement of a
+ * kilobyte can ask for hours and gigabytes, so all of it is computed from the statement alone and refused before
+ * anything else is read.
  */
-import { projectionShape } from '../protocol/program/adapter.ts';
-import type { Statement } from '../protocol/statement.ts';
-import { SettingError, type Env } from './env.ts';
+import { toHex } from '../protocol/bytes.ts';
+import { costOfShape } from '../protocol/cost.ts';
+import { DecodeError } from '../protocol/errors.ts';
+import { sha256 } from '../protocol/hash.ts';
+import { HEADER_BYTES, isMagic } from '../protocol/instance.ts';
+import { proofShape, sizeOfShape } from '../protocol/size.ts';
+import { MAX_STATEMENT_BYTES } from '../protocol/statement-schema.ts';
+import { readProofStatement } from '../protocol/verify.ts';
+import type { BodyReader } from './body.ts';
+import { limitOf, maxProofBytes, type Env } from './env.ts';
 import { Problem } from './problems.ts';
 
-/** About 8 s of one core, and 64 MB. */
-const DEFAULT_LIMIT = 2 ** 23;
+/** Bytes that a verification may hold, of an isolate's 128 MB. */
+export const MAX_VERIFICATION_MEMORY = 96 * 2 ** 20;
 
-/** A weight of A₀ and its moments take as long as this many draws of the shuffle. */
-const DRAWS_A_WEIGHT = 3;
+/** Longest front of a proof, bytes. */
+export const MAX_HEAD_BYTES = HEADER_BYTES + MAX_STATEMENT_BYTES;
 
-/** Weights of A₀, which the verifier draws itself in a run's first segment. */
-function publicWeights({ run, segment }: Statement): number {
-  if (segment.first > 0) return 0;
-  const shapes = run.lora.targets.map((target) => projectionShape(run.model, target));
-  return run.model.layers * run.lora.rank * shapes.reduce((sum, shape) => sum + shape.in + shape.out, 0);
+/** Upper bounds, by the models of `protocol/cost.ts` and `protocol/size.ts`. */
+export interface Estimate {
+  readonly milliseconds: number;
+  /** Bytes that the verification holds, the proof among them. */
+  readonly memory: number;
+  /** Bytes of the proof. */
+  readonly size: { readonly min: number; readonly max: number };
 }
 
 /**
- * The cost of preparing to verify, in draws of the shuffle (about 1 µs each): shuffled rows of each epoch that the
- * segment touches, public weights, causal mask, rotary tables.
+ * Reads the front of a proof: magic, length of the statement, statement.
+ * @throws DecodeError, and as `BodyReader`
  */
-export function preparationCost(statement: Statement): number {
-  const { run, segment } = statement;
-  const stepsPerEpoch = Math.floor(run.dataRows / run.batch);
-  const lastEpoch = Math.floor((segment.first + segment.steps - 1) / stepsPerEpoch);
-  const epochs = lastEpoch - Math.floor(segment.first / stepsPerEpoch) + 1;
-  const tables = run.seqLen ** 2 + 8 * run.seqLen * run.model.headDim;
-  return epochs * run.dataRows + DRAWS_A_WEIGHT * publicWeights(statement) + tables;
+export async function readHead(body: BodyReader): Promise<Uint8Array<ArrayBuffer>> {
+  const first = await body.upTo(HEADER_BYTES);
+  if (first.length === 0) await body.whole(0);
+  if (first.length < HEADER_BYTES || !isMagic(first)) {
+    await body.stop();
+    throw new DecodeError('MAGIC', 'proof', 0, 'these bytes do not begin like a zkLoRA proof');
+  }
+  const length = HEADER_BYTES + new DataView(first.buffer).getUint32(4);
+  const bytes = length > MAX_HEAD_BYTES ? first : await body.upTo(length);
+  return bytes.slice(0, length);
+}
+
+/** Estimates of the last statements: the model takes about as long as a tenth of what it predicts. */
+const KEPT = 64;
+const estimates = new Map<string, Estimate>();
+
+/**
+ * @param head the front of a proof; not a byte behind it is looked at
+ * @throws DecodeError for one that has no statement; VerificationError for a statement that no verifier accepts
+ */
+export function estimate(head: Uint8Array): Estimate {
+  const key = toHex(sha256(head));
+  const known = estimates.get(key);
+  if (known !== undefined) return known;
+  const statement = readProofStatement(head);
+  const shape = proofShape(statement);
+  const { milliseconds, memoryBound } = costOfShape(shape, statement);
+  const made = { milliseconds: Math.ceil(milliseconds), memory: memoryBound, size: sizeOfShape(shape) };
+  for (const oldest of estimates.keys()) if (estimates.size >= KEPT) estimates.delete(oldest);
+  estimates.set(key, made);
+  return made;
+}
+
+function tooCostly(what: 'time' | 'memory', cost: number, limit: number): Problem {
+  const unit = what === 'time' ? 'ms of CPU time' : 'bytes of memory';
+  const raise = what === 'time' ? ', or ask the operator to raise MAX_COST' : '';
+  return new Problem(422, {
+    code: 'COST',
+    detail: `Verifying a proof of this statement may take ${cost} ${unit}; this worker spends at most ${limit}.`,
+    next: `Prove fewer steps at a time, verify it with ./zklora verify${raise}.`,
+    check: 'cost',
+    evidence: { what, cost, limit },
+  });
 }
 
 /** @throws Problem (422) for a statement that costs more than the worker spends; SettingError */
-export function requireAffordable(statement: Statement, env: Env): void {
-  const text = env.MAX_PREPARATION ?? String(DEFAULT_LIMIT);
-  if (!/^[1-9][0-9]{0,11}$/.test(text)) throw new SettingError('MAX_PREPARATION', `"${text}" is no number of draws`);
-  const limit = Number(text);
-  const cost = preparationCost(statement);
-  if (cost <= limit) return;
+export function requireAffordable({ milliseconds, memory }: Estimate, env: Env): void {
+  const limit = limitOf(env, 'MAX_COST');
+  if (milliseconds > limit) throw tooCostly('time', milliseconds, limit);
+  if (memory > MAX_VERIFICATION_MEMORY) throw tooCostly('memory', memory, MAX_VERIFICATION_MEMORY);
+}
+
+/** Whether the verification fits a request; a job does it otherwise. @throws SettingError */
+export function fitsRequest({ milliseconds }: Estimate, env: Env): boolean {
+  return milliseconds <= limitOf(env, 'MAX_REQUEST_COST');
+}
+
+/**
+ * Bytes that are read of a proof: as many as one of its statement may have.
+ * @param found the length of the body, where it is known
+ * @throws Problem (413 where no proof of the statement is short enough for this worker, 422 for a body that is shorter or
+ *   longer than any); SettingError
+ */
+export function requireSize({ size: { min, max } }: Estimate, found: number | null, env: Env): void {
+  const limit = maxProofBytes(env);
+  if (min > limit)
+    throw new Problem(413, {
+      code: 'BODY_TOO_LARGE',
+      detail: `Proofs of this statement have ${min} to ${max} bytes; this worker takes at most ${limit}.`,
+      next: 'Prove fewer steps at a time, or ask the operator to raise MAX_PROOF_BYTES.',
+      evidence: { min, max, limit },
+    });
+  if (found === null || (found >= min && found <= max)) return;
   throw new Problem(422, {
-    code: 'COST',
-    detail: `Preparing to verify this statement costs ${cost} draws; this worker spends at most ${limit}.`,
-    next: 'Verify it with ./zklora verify, or ask the operator to raise MAX_PREPARATION.',
-    check: 'cost',
-    evidence: { cost, limit },
+    code: 'PROOF_SIZE',
+    detail: `The body has ${found > max ? 'at least ' : ''}${found} bytes; proofs of this statement have ${min} to ${max}.`,
+    next: 'Send the proof file whole, byte for byte as the prover wrote it.',
+    check: 'size',
+    evidence: { found, min, max },
   });
+}
+
+/**
+ * Reads the rest of a proof: no more than one of its statement may have.
+ * @throws Problem (413, 422; as `BodyReader`)
+ */
+export async function readProof(body: BodyReader, made: Estimate, env: Env): Promise<Uint8Array<ArrayBuffer>> {
+  requireSize(made, body.declared, env);
+  const limit = maxProofBytes(env);
+  if (made.size.max > limit) {
+    const bytes = await body.whole(limit);
+    requireSize(made, bytes.length, env);
+    return bytes;
+  }
+  const bytes = await body.upTo(made.size.max + 1);
+  if (bytes.length > made.size.max) await body.stop();
+  requireSize(made, bytes.length, env);
+  return bytes;
 }

@@ -2,36 +2,46 @@ import { describe, expect, test } from 'vitest';
 
 import { ascii, concat, u32 } from '../../protocol/bytes.ts';
 import { encodeStatement, type RunSpec, type SegmentSpec } from '../../protocol/statement.ts';
-import app from '../../worker/index.ts';
-import { preparationCost } from '../../worker/cost.ts';
 import type { Env } from '../../worker/env.ts';
+import { MODEL_SHAPES } from '../support/shapes.ts';
 import { SAMPLE_RUN, sampleSegment } from '../support/statements.ts';
-import { problemIn, withoutKey } from './client.ts';
+import { ask, problemIn, withoutKey } from './client.ts';
 
 async function answerTo(run: Partial<RunSpec>, segment: SegmentSpec, env: Env = withoutKey) {
   const statement = encodeStatement({ run: { ...SAMPLE_RUN, ...run }, segment });
   const body = Uint8Array.from(concat(ascii('zkLR'), u32(statement.length), statement));
   const headers = { 'content-type': 'application/octet-stream' };
-  return problemIn(await app.request('http://worker.test/verify', { method: 'POST', body, headers }, env));
+  return problemIn(await ask('/verify', { method: 'POST', body, headers }, env));
 }
 
 describe('a statement that costs too much', () => {
-  const { model, lora } = SAMPLE_RUN;
-  const cases: [string, Partial<RunSpec>, SegmentSpec][] = [
-    ['rows to shuffle', { dataRows: 2 ** 24 }, sampleSegment(2, 2)],
-    ['rows to shuffle in two epochs', { dataRows: 2 ** 23 - 4096, batch: 2 ** 16, steps: 256 }, sampleSegment(64, 64)],
+  const { model, widths } = SAMPLE_RUN;
+  const heads = { heads: 1, kvHeads: 1, headDim: 1024 };
+  const cases: [string, 'time' | 'memory', Partial<RunSpec>, SegmentSpec][] = [
+    ['rotary tables', 'time', { seqLen: 2 ** 12, batch: 1, model: { ...model, ...heads } }, sampleSegment(2, 2)],
+    ['rows of a lookup table', 'memory', { widths: { ...widths, gate: 26 } }, sampleSegment(2, 2)],
     [
-      'public weights',
-      { model: { ...model, hiddenSize: 2 ** 16, layers: 512 }, lora: { ...lora, rank: 4096, alpha: 4096 } },
-      sampleSegment(0, 1),
+      'blocks of odd dimensions',
+      'memory',
+      { model: { ...model, hiddenSize: 255, intermediateSize: 255, layers: 3 } },
+      sampleSegment(2, 2),
     ],
-    ['length of rows', { seqLen: 2 ** 14 }, sampleSegment(2, 2)],
-    ['rotary tables', { seqLen: 2 ** 11, model: { ...model, headDim: 1024 } }, sampleSegment(2, 2)],
+    ['public weights', 'memory', { model: MODEL_SHAPES['Llama-2-7B'] }, sampleSegment(0, 1)],
   ];
-  test.each(cases)('%s', async (_, run, segment) => {
+  test.each(cases)('%s', async (_, what, run, segment) => {
     const problem = await answerTo(run, segment);
-    expect(problem).toMatchObject({ status: 422, code: 'COST', check: 'cost', evidence: { limit: 2 ** 23 } });
-    expect(problem.evidence!.cost).toBeGreaterThan(2 ** 23);
+    expect(problem).toMatchObject({ status: 422, code: 'COST', check: 'cost', evidence: { what } });
+    expect(problem.evidence!.cost).toBeGreaterThan(problem.evidence!.limit as number);
+  });
+
+  test('a later segment of the same model is affordable: its adapter is committed', async () => {
+    const later = await answerTo({ model: MODEL_SHAPES['Llama-2-7B'] }, sampleSegment(2, 1));
+    expect(later.code).not.toBe('COST');
+  });
+
+  test('a size that no verifier accepts is refused before its cost', async () => {
+    const problem = await answerTo({ dataRows: 2 ** 24 }, sampleSegment(2, 2));
+    expect(problem).toMatchObject({ status: 422, code: 'SOUNDNESS' });
   });
 
   test('the limit is the operator’s', async () => {
@@ -43,12 +53,5 @@ describe('a statement that costs too much', () => {
 
   test('the control: the sample goes on to its proof', async () => {
     expect((await answerTo({}, sampleSegment(2, 2))).code).not.toBe('COST');
-  });
-
-  test('the weights of a first segment count, those of a later one are committed', () => {
-    const first = preparationCost({ run: SAMPLE_RUN, segment: sampleSegment(0, 2) });
-    const later = preparationCost({ run: SAMPLE_RUN, segment: sampleSegment(2, 2) });
-    // 5 layers of rank 8: q is 64 → 64, v is 64 → 32.
-    expect(first - later).toBe(3 * 5 * 8 * (128 + 96));
   });
 });
