@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 
 import { Store } from '../../worker/store/store.ts';
-import { root, SAMPLE_RUN } from '../support/statements.ts';
+import { SAMPLE_RUN } from '../support/statements.ts';
 import { emptyStore, rebuildAll, rowsOf } from './index-rows.ts';
 import { entry, sample, sampleSegment, verifierOf, type RecordOptions } from './records.ts';
 import { stopEverywhere, type When } from './stopping.ts';

@@ -12,19 +12,29 @@ export interface Manifest {
   readonly run: RunSpec;
 }
 
+/** A value that a schema takes, as it stands: zod's own result has the fields in another order. */
+function asIs<S extends z.ZodType>(schema: S): z.ZodType<z.output<S>> {
+  return z.unknown().superRefine((value, context) => {
+    for (const { path, message } of schema.safeParse(value).error?.issues ?? [])
+      context.addIssue({ code: 'custom', path: [...path], message });
+  }) as z.ZodType<z.output<S>>;
+}
+
 // What the index needs of a run and a segment. All the rest is bound by the hashes: a record stays readable when a later
 // protocol has other fields.
-const run = z.looseObject({ owner: address, baseRoot: digest, dataRoot: digest, steps: count });
-const segment = z.looseObject({
-  first: count,
-  steps: z.int().min(1),
-  adapterIn: digest.nullable(),
-  momentsIn: digest.nullable(),
-  adapterOut: digest,
-  momentsOut: digest,
-  counts: z.array(count),
-  losses: z.array(count).nullable(),
-});
+const run = asIs(z.looseObject({ owner: address, baseRoot: digest, dataRoot: digest, steps: count }));
+const segment = asIs(
+  z.looseObject({
+    first: count,
+    steps: z.int().min(1),
+    adapterIn: digest.nullable(),
+    momentsIn: digest.nullable(),
+    adapterOut: digest,
+    momentsOut: digest,
+    counts: z.array(count),
+    losses: z.array(count).nullable(),
+  }),
+);
 
 /** Whether a hash of a value is the one stated; what has no canonical form has no hash. */
 function hashes(stated: string, hash: () => Uint8Array): boolean {
