@@ -14,6 +14,7 @@ import { ProverError } from '../errors.ts';
 import { NotAttestedError } from '../proofs/errors.ts';
 import { ProveProgress } from '../proofs/progress.ts';
 import { proveRun, type SegmentProof } from '../proofs/prove-run.ts';
+import type { SubmitResult } from '../service/answers.ts';
 import { startWorker } from '../service/dev-server.ts';
 import { submitProofs } from '../service/submit-command.ts';
 import { newRun, type OpenedRun } from '../train/new-run.ts';
@@ -170,8 +171,8 @@ async function submitAll(
   files: readonly string[],
 ): Promise<Refusal> {
   const { worker, rpc, owner } = services;
-  const told = (file: string, { timings }: { timings: { verifyMs: number | null } }): void =>
-    teller.say(`${basename(file)}: verified in ${timings.verifyMs} ms`);
+  const told = (file: string, { timings }: SubmitResult): void =>
+    teller.say(`${basename(file)}: verified${timings === null ? '' : ` in ${timings.verifyMs} ms`}`);
   await submitProofs(worker, run.id, files.slice(0, -1), told);
   const what = 'a run whose last segment is not submitted yet';
   // The registry is never reached.

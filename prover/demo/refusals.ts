@@ -9,8 +9,8 @@ import { readAdapter, writeAdapter } from '../model/adapter.ts';
 import { readArchitecture } from '../model/config.ts';
 import { PROVENANCE } from '../proofs/provenance.ts';
 import { judge } from '../proofs/verify-files.ts';
-import { submitProof } from '../service/client.ts';
 import { ServiceRefusalError } from '../service/errors.ts';
+import { submitProof } from '../service/submit.ts';
 
 /** One thing that was refused. */
 export interface Refusal {

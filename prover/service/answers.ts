@@ -1,6 +1,8 @@
-/** The service's answers, checked: types, signatures, statements. */
+/** The service's answers, checked beyond their shape: signatures are recovered, statements parsed. */
 import { z } from 'zod';
 
+import * as api from '../../api/answers.ts';
+import { orNull } from '../../api/values.ts';
 import {
   recoverAddress,
   runAttestationDigest,
@@ -15,9 +17,6 @@ import { canonicalJson, type Json } from '../../protocol/canonical.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import { decodeStatement, type RunSpec, type Statement } from '../../protocol/statement.ts';
-
-const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
-const whole = z.int().min(0);
 
 /** What a parser of the protocol makes of a JSON value; its errors become the schema's. */
 function parsedBy<T>(parse: (value: unknown) => T) {
@@ -38,10 +37,18 @@ function signedBy<T extends SegmentAttestation | RunAttestation>(
   parse: (value: unknown) => Signed<T>,
   digestOf: (attestation: T) => Uint8Array,
 ) {
-  return parsedBy(parse).refine(
-    ({ attestation, attester, signature }) => recoverAddress(digestOf(attestation), signature) === attester,
-    'the signature is not the attester’s',
-  );
+  return parsedBy((value) => {
+    const signed = parse(value);
+    if (recoverAddress(digestOf(signed.attestation), signed.signature) === signed.attester) return signed;
+    throw new ForeignSignatureError();
+  });
+}
+
+/** An attestation that somebody else signed than it says. */
+class ForeignSignatureError extends ProtocolError {
+  constructor() {
+    super('ATTESTATION_SIGNATURE', 'the signature is not the attester’s');
+  }
 }
 
 const segmentAttestation = signedBy<SegmentAttestation>(parseSignedSegment, segmentAttestationDigest);
@@ -49,107 +56,29 @@ const runAttestation = signedBy<RunAttestation>(parseSignedRun, runAttestationDi
 const statement = parsedBy<Statement>((value) => decodeStatement(ascii(canonicalJson(value as Json))));
 const run = parsedBy<RunSpec>(parseRun);
 
-const verifierVersion = z.object({ id: z.string(), version: z.string(), codeHash: digest, digest });
-
-const proofRecord = z.object({
-  verdict: z.literal('valid'),
-  proofDigest: digest,
-  proofBytes: whole,
-  statementHash: digest,
-  runId: digest,
-  verifier: verifierVersion,
-  soundnessBits: z.number(),
-  receivedAt: whole,
-  statement,
-  attestation: segmentAttestation.nullable(),
-});
+const ofProof = { statement, attestation: orNull(segmentAttestation), attestations: z.array(segmentAttestation) };
+const final = api.final.extend({ attestation: orNull(runAttestation), attestations: z.array(runAttestation) });
 
 /** GET /proofs/{sha256}. */
-export const proofAnswer = proofRecord;
+export const proofAnswer = api.proof.extend(ofProof);
 
 /** POST /verify. */
-export const submitAnswer = proofRecord.extend({
-  stored: z.enum(['now', 'before']),
-  timings: z.object({ bodyMs: z.number(), verifyMs: z.number().nullable(), storeMs: z.number(), note: z.string() }),
-});
-
-const segment = z.object({
-  proofDigest: digest,
-  statementHash: digest,
-  first: whole,
-  steps: z.int().min(1),
-  adapterIn: digest.nullable(),
-  momentsIn: digest.nullable(),
-  adapterOut: digest,
-  momentsOut: digest,
-  verifier: digest,
-  receivedAt: whole,
-});
-
-const final = z.object({
-  adapterRoot: digest,
-  momentsRoot: digest,
-  runDigest: digest,
-  verifier: digest,
-  completedAt: whole,
-  proofs: z.array(digest).min(1),
-  attestation: runAttestation.nullable(),
-});
+export const submissionAnswer = api.submission.extend(ofProof);
 
 /** GET /runs/{id}. */
-export const runAnswer = z.object({
-  runId: digest,
-  run,
-  complete: z.boolean(),
-  reached: whole,
-  stop: z.enum(['missing', 'roots', 'verifier']).nullable(),
-  missing: z.array(z.object({ first: whole, steps: whole })),
-  segments: z.array(segment).min(1),
-  final: final.nullable(),
+export const runAnswer = api.run.extend({ run, final: orNull(final) });
+
+/** GET /adapters/{id}. */
+export const adapterAnswer = api.adapter.extend({
+  runs: z.array(api.adapterRun.extend({ run, final: orNull(final) })).min(1),
 });
 
-/** GET /adapters/{root}. */
-export const adapterAnswer = z.object({
-  adapterRoot: digest,
-  runs: z
-    .array(
-      z.object({
-        runId: digest,
-        baseRoot: digest,
-        dataRoot: digest,
-        owner: z.string().regex(/^0x[0-9a-f]{40}$/),
-        steps: whole,
-        complete: z.boolean(),
-        isFinal: z.boolean(),
-        proofs: z.array(z.object({ proofDigest: digest, first: whole, steps: whole, receivedAt: whole })),
-        final: final.nullable(),
-      }),
-    )
-    .min(1),
-  moreRuns: whole,
-});
-
-/** GET /verifiers. */
-export const verifiersAnswer = z.object({
-  verifiers: z.array(verifierVersion).min(1),
-  attester: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{40}$/)
-    .nullable(),
-});
-
-/** Any refusal. */
-export const problemAnswer = z.object({
-  status: z.int(),
-  code: z.string(),
-  detail: z.string(),
-  check: z.string().nullable(),
-  next: z.string(),
-  evidence: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
-});
-
-export type ProofAnswer = z.infer<typeof proofAnswer>;
-export type SubmitResult = z.infer<typeof submitAnswer>;
-export type RunAnswer = z.infer<typeof runAnswer>;
-export type AdapterAnswer = z.infer<typeof adapterAnswer>;
-export type VerifiersAnswer = z.infer<typeof verifiersAnswer>;
+export type ProofAnswer = z.output<typeof proofAnswer>;
+export type RunAnswer = z.output<typeof runAnswer>;
+export type AdapterAnswer = z.output<typeof adapterAnswer>;
+export type VerifiersAnswer = z.output<typeof api.verifiers>;
+/** A proof that was submitted; `timings` are null where a job of the service verified it. */
+export type SubmitResult = ProofAnswer & {
+  readonly stored: 'now' | 'before';
+  readonly timings: z.output<typeof submissionAnswer>['timings'] | null;
+};

@@ -7,7 +7,8 @@ import { listProofs, proofFolder } from '../proofs/folder.ts';
 import { rangeText } from '../proofs/ranges.ts';
 import { readRunFile } from '../train/run-folder.ts';
 import type { RunAnswer, SubmitResult } from './answers.ts';
-import { fetchRun, submitProof } from './client.ts';
+import { fetchRun } from './client.ts';
+import { submitProof, type SubmitOptions, type Waiting } from './submit.ts';
 
 /** What the service says of a run after its proofs were sent. */
 export interface Submission {
@@ -27,10 +28,11 @@ export async function submitProofs(
   id: string,
   files: readonly string[],
   told: (file: string, result: SubmitResult) => void = () => {},
+  options: SubmitOptions = {},
 ): Promise<Submission> {
   const results: SubmitResult[] = [];
   for (const file of files) {
-    const result = await submitProof(url, await readFile(file));
+    const result = await submitProof(url, await readFile(file), options);
     results.push(result);
     told(file, result);
   }
@@ -39,35 +41,73 @@ export async function submitProofs(
   return { results, run };
 }
 
-/** Sends all proofs of a run. @returns the exit status: 0 when the service has the whole run, 1 when segments are missing */
-export async function submitCommand(
-  folder: string,
-  { to, json }: { readonly to: string; readonly json: boolean },
-): Promise<number> {
+/** Where the API key is looked for if none is given; arguments are seen by everybody on a machine. */
+const KEY_VARIABLE = 'ZKLORA_API_KEY';
+
+export interface SubmitRequest {
+  readonly to: string;
+  readonly key?: string;
+  readonly json: boolean;
+}
+
+/**
+ * Sends all proofs of a run. What the service has verified by its present verifier version is answered from its store;
+ * what it knows from another version alone is verified again.
+ *
+ * @returns the exit status: 0 when the service has the whole run, by a verifier version that counts; else 1
+ */
+export async function submitCommand(folder: string, { to, key, json }: SubmitRequest): Promise<number> {
   const id = toHex(runId((await readRunFile(folder)).run));
   const files = await listProofs(proofFolder(folder));
   if (files.length === 0)
     throw new NoProofsError(folder, 'the run has no proofs', `Make them: ./zklora prove ${folder}`);
-  const { results, run } = await submitProofs(to, id, files, (file, result) => {
+  const told = (file: string, result: SubmitResult): void => {
     if (!json) process.stdout.write(`${file}: ${submittedText(result)}\n`);
-  });
+  };
+  const onWait = (waiting: Waiting): void => void process.stderr.write(`${waitingText(waiting)}\n`);
+  const options = { key: key ?? (process.env[KEY_VARIABLE] || undefined), onWait };
+  const { results, run } = await submitProofs(to, id, files, told, options);
   if (json) process.stdout.write(`${JSON.stringify({ results, run })}\n`);
-  else process.stdout.write(`${runText(run)}\n`);
-  return run.complete ? 0 : 1;
+  else process.stdout.write(`${runText(run, againCount(results, run))}\n`);
+  return run.final !== null && run.final.withdrawn === null ? 0 : 1;
 }
 
-function submittedText({ verdict, stored, timings, attestation, statement }: SubmitResult): string {
-  const time = stored === 'before' ? 'stored before' : `verified in ${timings.verifyMs} ms and stored`;
+function waitingText({ state, seconds }: Waiting): string {
+  const what = {
+    queued: 'waits for its turn',
+    verifying: 'is being verified',
+    busy: 'has to wait: the service is busy',
+  };
+  return `the proof ${state in what ? what[state as keyof typeof what] : state}; asking again in ${seconds} s`;
+}
+
+/** Proofs verified now that the service knew from another verifier version. */
+function againCount(results: readonly SubmitResult[], { segments }: RunAnswer): number {
+  const knownBefore = ({ stored, proofDigest, verifier }: SubmitResult): boolean =>
+    stored === 'now' && segments.some((s) => s.proofDigest === proofDigest && s.verifier !== verifier.digest);
+  return results.filter(knownBefore).length;
+}
+
+function timeText({ stored, timings }: SubmitResult): string {
+  if (stored === 'before') return 'stored before';
+  return timings === null ? 'verified by a job and stored' : `verified in ${timings.verifyMs} ms and stored`;
+}
+
+function submittedText(result: SubmitResult): string {
+  const { verdict, attestation, statement } = result;
   const by = attestation === null ? 'not attested' : `attested by ${attestation.attester}`;
-  return `${verdict}, ${rangeText(statement.segment)}, ${time}, ${by}`;
+  return `${verdict}, ${rangeText(statement.segment)}, ${timeText(result)}, ${by}`;
 }
 
-function runText({ runId: id, complete, reached, run, missing, final }: RunAnswer): string {
-  if (!complete) {
+function runText({ runId: id, reached, run, missing, final }: RunAnswer, again: number): string {
+  const before = again === 0 ? '' : `${again} of these proofs were known from another verifier version\n`;
+  if (final === null) {
     const gaps = missing.map(rangeText).join(', ');
-    return `run ${id}: ${reached} of ${run.steps} steps chain from step 0${gaps === '' ? '' : `; missing: ${gaps}`}`;
+    const lacking = gaps === '' ? '' : `; missing: ${gaps}`;
+    return `${before}run ${id}: ${reached} of ${run.steps} steps chain from step 0${lacking}`;
   }
-  const attestation = final?.attestation ?? null;
-  const by = attestation === null ? 'not attested' : `attested by ${attestation.attester}`;
-  return `run ${id}: complete, ${by}`;
+  const { attestation, withdrawn } = final;
+  if (withdrawn !== null)
+    return `${before}run ${id}: complete, but its verifier version was withdrawn: ${withdrawn.reason}`;
+  return `${before}run ${id}: complete, ${attestation === null ? 'not attested' : `attested by ${attestation.attester}`}`;
 }

@@ -10,9 +10,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { ascii, concat, u32 } from '../../protocol/bytes.ts';
 import { encodeStatement } from '../../protocol/statement.ts';
-import { fetchAdapter, fetchProof, fetchRun, fetchVerifiers, submitProof } from '../../prover/service/client.ts';
+import { fetchAdapter, fetchProof, fetchRun, fetchVerifiers } from '../../prover/service/client.ts';
 import { startWorker, type LocalWorker } from '../../prover/service/dev-server.ts';
 import { LocalWorkerError, ServiceRefusalError, ServiceUnreachableError } from '../../prover/service/errors.ts';
+import { submitProof } from '../../prover/service/submit.ts';
 import { root, SAMPLE_STATEMENT } from '../support/statements.ts';
 
 const folders: string[] = [];

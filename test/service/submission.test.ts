@@ -8,9 +8,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ascii, concat, toHex, u32 } from '../../protocol/bytes.ts';
 import { encodeStatement, runDigest, runId, statementHash, type Statement } from '../../protocol/statement.ts';
 import { VERIFIER, verifierDigest } from '../../protocol/verify.ts';
-import { fetchAdapter, fetchProof, fetchRun, submitProof } from '../../prover/service/client.ts';
+import { fetchAdapter, fetchProof, fetchRun } from '../../prover/service/client.ts';
 import { startWorker, type LocalWorker } from '../../prover/service/dev-server.ts';
 import { ServiceRefusalError } from '../../prover/service/errors.ts';
+import { submitProof } from '../../prover/service/submit.ts';
 import { proveTinyRun, type ProvenRun } from '../support/tiny-run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zklora-submission-'));
