@@ -22,6 +22,9 @@ const PATIENCE = 120_000;
 /** Differences that are printed; `--json` has all. */
 const SHOWN = 50;
 
+/** As one word of a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
 /** Pages before this one are done. */
 export class IndexBrokenOffError extends ProverError {
   /** Where to go on; null: at the start. */
@@ -35,7 +38,7 @@ export class IndexBrokenOffError extends ProverError {
     reason: string,
     options?: ErrorOptions,
   ) {
-    const from = cursor === null ? '' : ` --cursor '${cursor}'`;
+    const from = cursor === null ? '' : ` --cursor ${quoted(cursor)}`;
     const next = `Go on where it broke off: ./zklora operate index ${command} --to ${to}${from}`;
     super(`the ${command} broke off after ${looked} objects: ${reason}`, next, options);
     this.cursor = cursor;

@@ -22,8 +22,8 @@ export function parseTime(text: string): number {
   if (text === 'now') return Math.floor(Date.now() / 1000);
   const milliseconds = FORMS.test(text) ? Date.parse(text) : NaN;
   // 2027-02-31 would be taken for a day in March.
-  const day = Number.isNaN(milliseconds) ? '' : new Date(milliseconds).toISOString().slice(0, 10);
-  if (milliseconds < 0 || day !== text.slice(0, 10)) throw new TimeError(text);
+  if (!(milliseconds >= 0) || new Date(milliseconds).toISOString().slice(0, 10) !== text.slice(0, 10))
+    throw new TimeError(text);
   return milliseconds / 1000;
 }
 

@@ -36,7 +36,9 @@ interface Finished {
 
 /** Runs `./zklora operate …` with these keys in its environment and no others. */
 async function operate(keys: Record<string, string>, ...args: readonly string[]): Promise<Finished> {
-  const { ZKLORA_OPERATOR_KEY: _operator, ZKLORA_API_KEY: _api, ...env } = process.env;
+  const env = { ...process.env };
+  delete env.ZKLORA_OPERATOR_KEY;
+  delete env.ZKLORA_API_KEY;
   const child = spawn(process.execPath, [CLI, 'operate', ...args], { env: { ...env, ...keys }, stdio: 'pipe' });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -140,11 +142,6 @@ describe('attesters', () => {
     expect(key).toEqual({ address: attester, validFrom, validUntil, signing: true });
     const listed = await operate({}, 'attesters', 'list', '--to', worker.url);
     expect(listed.stdout).toMatch(new RegExp(`${attester} +2026-01-01T00:00:00Z +2031-06-30T12:00:00Z +yes`));
-  });
-
-  test.each(['2026-02-30', 'tomorrow', '1767225600', '2026-01-01T00:00:00+02:00'])('%s is no time', async (time) => {
-    const { code, stderr } = await asOperator('attesters', 'announce', attester, '--from', time);
-    expect([code, stderr]).toEqual([1, expect.stringContaining('is no time')]);
   });
 });
 

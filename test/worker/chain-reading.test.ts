@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
-import { encodeFunctionResult, toFunctionSelector, type Hex } from 'viem/utils';
+import { encodeFunctionResult, toFunctionSelector } from 'viem/utils';
 import { beforeEach, describe, expect, test } from 'vitest';
 
+import type { Hex } from '../../protocol/attestation.ts';
 import { RECORD_STATUSES, RECORD_VIEWS } from '../../api/registry-abi.ts';
 import { anchorOf, anchorsOf, ChainReadError, LEAST_RECENT, watchRecords } from '../../worker/chain.ts';
 import { chainSettings, readRecords } from '../../worker/chain-node.ts';

@@ -2,12 +2,13 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 
 import { ROUTES, type RouteName } from '../../api/routes.ts';
+import type { Env } from '../../worker/env.ts';
 import { KeyStore } from '../../worker/store/keys.ts';
 import { currentVerifier } from '../../worker/version.ts';
 import { ask, problemIn, withKey } from './client.ts';
 
 const OPERATOR_KEY = 'operator-key-of-the-tests-0123456789';
-const bindings = { ...withKey, OPERATOR_KEY };
+const bindings: Env = { ...withKey, OPERATOR_KEY };
 const DIGEST = 'a7'.repeat(32);
 
 const request = (path: string, method: string, body?: unknown, key: string | null = OPERATOR_KEY, to = bindings) =>
