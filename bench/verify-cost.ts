@@ -3,7 +3,7 @@
  * models. No proofs are needed: a verifier without checks goes its whole way through random bytes.
  * Run: node bench/verify-cost.ts [repeats: 5] [name of one shape].
  *
- * RATES are chosen by this table: no stage of these shapes takes longer than predicted, on a machine with nothing else to do.
+ * RATES are chosen by this table, so that the predicted sum of a shape is about what its first verification takes.
  * Times are of the process's CPU, so that other processes disturb them less; "first" is the first time that a shape's tables
  * are computed, "again" the least of the others.
  */
