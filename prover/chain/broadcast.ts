@@ -41,8 +41,12 @@ export function raisedFees(earlier: Fees, today: Fees): Fees {
   };
 }
 
-/** What nodes say of a transaction that they have, or whose nonce is used: the chain is asked what that means. */
-const NO_ERROR = /already known|known transaction|already imported|already in|already exists|nonce.{0,12}too low/i;
+/**
+ * What nodes say of a transaction that they have, whose nonce is used, or, where they mine at once, that was mined and
+ * reverted: the chain is asked what that means.
+ */
+const NO_ERROR =
+  /already known|known transaction|already imported|already in|already exists|nonce.{0,12}too low|revert/i;
 
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [

@@ -159,11 +159,12 @@ async function send(registry: Registry, entry: Entry, { journal, tell }: SendOpt
 async function resume(registry: Registry, kept: Entry, options: SendOptions): Promise<Sent> {
   const { tell, bump = false } = options;
   tell?.(`going on with transaction ${kept.attempts.at(-1)?.hash ?? 'of the node'}, sent before`);
-  const joined = await joinSigned(kept, options);
+  const signed = await joinSigned(kept, options);
+  const joined = signed === kept ? kept : await send(registry, signed, options);
   return follow(registry, bump ? await raise(registry, joined, options) : joined, options, true);
 }
 
-/** Takes a version signed elsewhere into what is under way, if it has the same nonce. */
+/** Takes a version signed elsewhere into what is under way, if it has the same nonce. @returns `kept` where there is none */
 async function joinSigned(kept: Entry, { signer, journal }: SendOptions): Promise<Entry> {
   let by: Signer;
   try {

@@ -1,7 +1,14 @@
 /** Attested: who signed that the run ends at this adapter? */
-import { recoverAddress, runAttestationDigest, type Hex } from '../../protocol/attestation.ts';
+import {
+  recoverAddress,
+  runAttestationDigest,
+  type Hex,
+  type RunAttestation,
+  type Signed,
+} from '../../protocol/attestation.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
-import type { AdapterRecord } from '../chain/registry.ts';
+import type { BatchFile } from '../chain/batch-file.ts';
+import { isoTime, type AdapterRecord } from '../chain/records.ts';
 import { fetchAdapter } from '../service/client.ts';
 import { no, yes, type Answer } from './answers.ts';
 
@@ -39,12 +46,25 @@ export async function attested(
   if (run === undefined || run.final === null) return no(`${worker} has no complete run that ends at this adapter`);
   const signed = run.final.attestation;
   if (signed === null) return no(`${worker} has the whole run but attests nothing: it has no key`);
-  const { attestation, signature } = signed;
+  return judged(signed, expected, attester);
+}
+
+/**
+ * Whether the file of a batch has an attestation of the record, and recovers the signer.
+ *
+ * @param attester as in `attested`
+ */
+export function attestedInBatch(batch: BatchFile, expected: Expected, attester: Hex | null): Answer {
+  const entry = batch.entries.find(({ signed }) => difference(expected, signed.attestation) === null);
+  if (entry === undefined) return no('the batch has no attestation of this adapter and run');
+  return judged(entry.signed, expected, attester);
+}
+
+function judged({ attestation, signature }: Signed<RunAttestation>, expected: Expected, attester: Hex | null): Answer {
   const differs = difference(expected, attestation);
   if (differs !== null) return no(`the attestation is of another record: ${differs} differs`);
   const signer = recoverAddress(runAttestationDigest(attestation), signature);
-  const issued = new Date(Number(attestation.issuedAt) * 1000).toISOString();
-  const evidence = { attester: signer, issued, signature };
+  const evidence = { attester: signer, issued: isoTime(attestation.issuedAt), signature };
   if (attester !== null && signer.toLowerCase() !== attester.toLowerCase())
     return no(`it is attested by another than ${attester}`, evidence);
   return yes(evidence);

@@ -9,7 +9,7 @@ import { ProvenanceError } from '../proofs/errors.ts';
 import { PROVENANCE, readProvenance, type Provenance } from '../proofs/provenance.ts';
 import { no, notAsked, type Answer, type Answers } from './answers.ts';
 import { anchored, type Registry } from './anchored.ts';
-import { attested, expectedRecord } from './attested.ts';
+import { attested, attestedInBatch, expectedRecord } from './attested.ts';
 import { integrity } from './integrity.ts';
 import { proof } from './proof.ts';
 
@@ -44,9 +44,14 @@ export async function checkAdapter(backend: Backend, sources: CheckSources): Pro
   const expected = expectedRecord(claim.run, claim.runId, root, proven.record);
   const target = { ...expected, runId: `0x${claim.runId}`, adapterRoot: `0x${root}` } as const;
   const { worker, attester, registry } = sources;
+  const byService = async (): Promise<Answer> => {
+    if (worker !== null) return attested(worker, target, attester);
+    if (registry?.batch !== undefined) return attestedInBatch(registry.batch, target, attester);
+    return notAsked('no service is named (--worker)');
+  };
   return {
     ...answers,
-    attested: worker === null ? notAsked('no service is named (--worker)') : await attested(worker, target, attester),
+    attested: await byService(),
     anchored:
       registry === null
         ? notAsked('no chain is named (--rpc and --registry)')

@@ -1,8 +1,11 @@
 /** `./zklora check`. */
-import { isAddress, type Address } from 'viem';
+import { readBatch } from '../chain/batch-file.ts';
+import { addressGiven, registryGiven } from '../chain/requests.ts';
+import { registryOfFile } from '../chain/run-call.ts';
 import { openBackend, type BackendChoice } from '../compute.ts';
 import { ProverError } from '../errors.ts';
 import { QUESTIONS, answersText, type Question } from './answers.ts';
+import type { Registry } from './anchored.ts';
 import { checkAdapter } from './check.ts';
 
 export interface CheckRequest {
@@ -11,6 +14,9 @@ export interface CheckRequest {
   readonly attester?: string;
   readonly rpc?: string;
   readonly registry?: string;
+  readonly chain?: string;
+  /** File of a batch that the record may be in. */
+  readonly batch?: string;
   readonly chainId?: number;
   readonly fromBlock?: number;
   readonly require?: readonly string[];
@@ -29,17 +35,12 @@ class CheckRequestError extends ProverError {}
  */
 export async function checkCommand(adapter: string, request: CheckRequest): Promise<number> {
   const required = requiredOf(request);
-  const { proofs = null, worker = null, rpc, registry, chainId, fromBlock } = request;
-  if ((rpc === undefined) !== (registry === undefined))
-    throw new CheckRequestError('a registry is found by its node and its address', 'Give both --rpc and --registry.');
-  const at =
-    rpc === undefined
-      ? null
-      : { rpcUrl: rpc, registry: addressOf(registry!), chainId, fromBlock: BigInt(fromBlock ?? 0) };
-  const attester = request.attester === undefined ? null : addressOf(request.attester);
+  const { proofs = null, worker = null } = request;
+  const registry = await registryOf(request);
+  const attester = request.attester === undefined ? null : addressGiven(request.attester);
   const backend = await openBackend(request.backend);
   try {
-    const answers = await checkAdapter(backend, { adapter, proofs, worker, attester, registry: at });
+    const answers = await checkAdapter(backend, { adapter, proofs, worker, attester, registry });
     const lacking = required.filter((question) => answers[question].answer !== 'yes');
     if (request.json) process.stdout.write(`${JSON.stringify({ answers, required, lacking })}\n`);
     else process.stdout.write(`${answersText(answers)}\n`);
@@ -50,9 +51,14 @@ export async function checkCommand(adapter: string, request: CheckRequest): Prom
   }
 }
 
-function requiredOf({ require, worker, rpc }: CheckRequest): readonly Question[] {
+function requiredOf({ require, worker, rpc, chain }: CheckRequest): readonly Question[] {
   if (require === undefined) {
-    const asked = { integrity: true, proof: true, attested: worker !== undefined, anchored: rpc !== undefined };
+    const asked = {
+      integrity: true,
+      proof: true,
+      attested: worker !== undefined,
+      anchored: (rpc ?? chain) !== undefined,
+    };
     return QUESTIONS.filter((question) => asked[question]);
   }
   return require.map((name) => {
@@ -63,8 +69,16 @@ function requiredOf({ require, worker, rpc }: CheckRequest): readonly Question[]
   });
 }
 
-function addressOf(text: string): Address {
-  if (!isAddress(text, { strict: false }))
-    throw new CheckRequestError(`"${text}" is no Ethereum address`, 'Give 0x and 40 hexadecimal digits.');
-  return text;
+/** The registry to ask, with the batch that the record may be in; null where none is named. */
+async function registryOf(request: CheckRequest): Promise<Registry | null> {
+  const { rpc, chain, batch: file, fromBlock } = request;
+  const batch = file === undefined ? undefined : await readBatch(file);
+  const registry = request.registry ?? batch?.registry;
+  if (rpc === undefined && chain === undefined && registry === undefined) return null;
+  if ((rpc === undefined && chain === undefined) || registry === undefined)
+    throw new CheckRequestError('a registry is found by its node and its address', 'Give both --rpc and --registry.');
+  const at = await registryGiven({ ...request, registry });
+  if (file !== undefined && batch !== undefined) registryOfFile(file, batch, at);
+  const chainId = at.chainId ?? batch?.chainId;
+  return { ...at, chainId, fromBlock: BigInt(fromBlock ?? 0), batch };
 }
