@@ -14,7 +14,7 @@ const node: TestProjectConfiguration = {
   test: {
     name: 'node',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/worker/**', 'test/contracts/**'],
+    exclude: ['test/worker/**', 'test/contracts/**', 'test/page/**'],
   },
 };
 
@@ -36,9 +36,15 @@ const worker: TestProjectConfiguration = {
   test: { name: 'worker', include: ['test/worker/**/*.test.ts'], setupFiles: ['test/worker/migrate.ts'] },
 };
 
+/** All in one worker and one run, which take most of the time. */
+const page: TestProjectConfiguration = {
+  extends: true,
+  test: { name: 'page', include: ['test/page/**/*.test.ts'], globalSetup: ['test/page/setup.ts'] },
+};
+
 export default defineConfig({
   test: {
-    projects: existsSync(new URL('wrangler.toml', import.meta.url)) ? [node, worker] : [node],
+    projects: existsSync(new URL('wrangler.toml', import.meta.url)) ? [node, worker, page] : [node],
     // Each file that computes on the GPU takes all cores where the driver computes on the CPU.
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -158,7 +158,7 @@ const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;`;
 function poisoned<T>(value: T, key = ''): T {
   if (key === 'run' || key === 'statement') return value;
   if (typeof value === 'string') return HOSTILE as T;
-  if (Array.isArray(value)) return value.map((each) => poisoned(each)) as T;
+  if (Array.isArray(value)) return (value as unknown[]).map((each) => poisoned(each)) as T;
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value as Record<string, unknown>);
   return Object.fromEntries(entries.map(([name, each]) => [name, poisoned(each, name)])) as T;
