@@ -15,7 +15,7 @@ import {
   type Target,
 } from '../protocol/program/adapter.ts';
 import { AdapterError } from './errors.ts';
-import { decodeTensor, parseFile, type TensorEntry } from './safetensors.ts';
+import { decodeTensor, parseFile, PREFIX_BYTES, type TensorEntry } from './safetensors.ts';
 
 /** The weights' file in a PEFT directory. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
@@ -52,6 +52,17 @@ export function forEachMatrix(shape: AdapterShape, dimensions: AdapterDimensions
       visit(`${prefix}.lora_B.weight`, [widths.out, shape.rank], layer, target, 'B');
     }
   }
+}
+
+/** Longest file of an adapter, bytes: its weights in float32, and the longest header that is read. */
+export function maxAdapterFileBytes(shape: AdapterShape, dimensions: AdapterDimensions): number {
+  let matrices = 0;
+  let weights = 0;
+  forEachMatrix(shape, dimensions, (_, [rows, columns]) => {
+    matrices++;
+    weights += rows * columns;
+  });
+  return PREFIX_BYTES + METADATA_BYTES + DESCRIPTION_BYTES * matrices + 4 * weights;
 }
 
 /** The number itself where it is an integer, else NaN. */

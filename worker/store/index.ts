@@ -69,6 +69,7 @@ const told = (from: string): string => `
 /** The read queries of a run; `?1` is its id. */
 export const RUN_QUERIES = {
   run: 'SELECT run FROM runs WHERE run_id = ?1',
+  spec: 'SELECT run FROM runs WHERE run_id = ?1 AND EXISTS (SELECT 1 FROM proofs WHERE run_id = ?1)',
   count: 'SELECT COUNT(*) AS count FROM proofs WHERE run_id = ?1',
   segments: told(
     '(SELECT rowid AS id, first, steps, received_at, proof_digest, verifier FROM proofs WHERE run_id = ?1)',
@@ -205,6 +206,12 @@ export class RunIndex {
       stale: rows.filter((row) => !following.some((each) => same(row, completionRow(each), COMPLETIONS.key))),
       looked: entries.length,
     };
+  }
+
+  /** What a run declares; null where none of its proofs is stored. */
+  async spec(runId: string): Promise<RunSpec | null> {
+    const text = await this.#index.prepare(RUN_QUERIES.spec).bind(runId).first<string>('run');
+    return text === null ? null : (JSON.parse(text) as RunSpec);
   }
 
   /**

@@ -23,6 +23,7 @@ import {
 import { ATTESTERS, FILES, fileRow, insert, upsert, VERIFIERS, windowRow, withdrawnVerifierRow } from './rows.ts';
 import { fileSchema, recordSchema, windowSchema, withdrawalSchema } from './schemas.ts';
 import type { Env } from '../env.ts';
+import type { RunSpec } from '../../protocol/statement.ts';
 import type {
   AttesterWindow,
   KnownVerifier,
@@ -122,6 +123,11 @@ export class Store {
   /** A run and its proofs; null where none is stored. @throws Problem (503) where they are too many */
   run(runId: string): Promise<RunEntry | null> {
     return this.#runs.read(runId);
+  }
+
+  /** What a run declares, without its proofs; null where none is stored. */
+  spec(runId: string): Promise<RunSpec | null> {
+    return this.#runs.spec(runId);
   }
 
   /** What an id names: an adapter root, else the SHA-256 of a file, else that of its tensors; or null. */
