@@ -63,6 +63,7 @@ const MEANING: Readonly<Record<number, string>> = {
   401: 'a key is missing or not known',
   403: 'the key does not allow it',
   404: 'not stored here',
+  408: 'the body came too slowly',
   409: 'another state than the one meant',
   413: 'too large',
   415: 'another media type',

@@ -83,7 +83,7 @@ export const OPERATION_ROUTES = {
       'Standard Webhooks: HMAC-SHA256 over id.timestamp.body, header webhook-signature. Deliveries are retried for about a day, and may come twice: webhook-id tells.',
     security: apiKey,
     request: { body: jsonBody(operation.newWebhook) },
-    responses: { 201: json('the webhook', operation.createdWebhook), ...problems(400, 401, 409, 413, 415, 503) },
+    responses: { 201: json('the webhook', operation.createdWebhook), ...problems(400, 401, 409, 413, 415, 429, 503) },
   },
   removeWebhook: {
     method: 'delete',

@@ -132,7 +132,7 @@ const WRITE_ROUTES = {
     responses: {
       200: json('the proof holds', answers.submission),
       202: json('it is being verified; Location is its job', answers.job),
-      ...problems(400, 401, 413, 415, 422, 429, 503),
+      ...problems(400, 401, 408, 413, 415, 422, 429, 503),
     },
   },
   job: {
@@ -154,7 +154,7 @@ const WRITE_ROUTES = {
     request: { params: z.object({ id: digest.meta({ description: 'run id' }) }), body: BYTES_BODY },
     responses: {
       200: json('the file is that adapter', answers.shownFile),
-      ...problems(400, 401, 404, 413, 415, 422, 429, 503),
+      ...problems(400, 401, 404, 408, 413, 415, 422, 429, 503),
     },
   },
 } as const satisfies Record<string, Route>;

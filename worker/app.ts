@@ -2,10 +2,13 @@
 import { tagged } from './caching.ts';
 import { sendAfterwards } from './events/after.ts';
 import { gate } from './gate.ts';
+import { countLookups } from './limits/turn.ts';
 import { notFound, problemOf } from './problems.ts';
 import { aboutRoutes } from './routes/about.ts';
 import { adapterRoutes } from './routes/adapters.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { fileRoutes } from './routes/files.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { pageRoutes } from './routes/page.ts';
 import { proofRoutes } from './routes/proofs.ts';
@@ -20,11 +23,14 @@ app.use(async (c, next) => {
   await next();
   c.header('x-content-type-options', 'nosniff');
 });
+app.use(countLookups);
 app.use(sendAfterwards);
 app.use(gate);
 app.use(tagged);
 
 app.route('/', verifyRoutes);
+app.route('/', jobRoutes);
+app.route('/', fileRoutes);
 app.route('/', proofRoutes);
 app.route('/', runRoutes);
 app.route('/', adapterRoutes);

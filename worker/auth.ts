@@ -3,12 +3,13 @@ import type { Context } from 'hono';
 
 import type { ProblemCode } from '../api/problem-codes.ts';
 import { SettingError, type AppTypes, type Env } from './env.ts';
+import { requireRate } from './limits/rate.ts';
 import { Problem } from './problems.ts';
 import { KeyStore, type ApiKey } from './store/keys.ts';
 
 type Request = Pick<Context<AppTypes>, 'env' | 'req'>;
 
-/** Characters that OPERATOR_KEY must have, so that it is not guessed: nothing else bounds how often it is tried. */
+/** Characters that OPERATOR_KEY must have, so that it is not guessed: many tries are answered 429, but not stopped. */
 const MIN_OPERATOR_KEY = 32;
 /** No key is longer. */
 const MAX_BEARER = 400;
@@ -36,6 +37,7 @@ export function writesNeedKey(env: Pick<Env, 'WRITES'>): boolean {
 async function keyOf(c: Request, text: string): Promise<ApiKey> {
   const key = await new KeyStore(c.env).withText(text);
   if (key === null) {
+    await requireRate(c, null, 'failure');
     const next = 'Check that the key is whole; the operator lists and creates keys.';
     throw unauthorised('KEY_UNKNOWN', 'The Authorization header carries no API key of this service.', next);
   }
@@ -86,6 +88,7 @@ export async function requireOperator(c: Request): Promise<void> {
     );
   const text = bearer(c);
   if (key !== '' && text !== null && (await sameText(text, key))) return;
+  if (text !== null) await requireRate(c, null, 'failure');
   const next = 'Send Authorization: Bearer and the OPERATOR_KEY of this worker, where one is set.';
   throw unauthorised('OPERATOR_CLOSED', 'This route is for the operator of the service.', next);
 }

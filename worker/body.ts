@@ -1,5 +1,17 @@
-/** Bodies of requests, with limits of our own: a local runtime enforces none. */
+/**
+ * Bodies of requests, with limits of our own: a local runtime enforces none, and a deployed one lets a body take as long
+ * as it likes.
+ */
 import { Problem } from './problems.ts';
+
+/** Seconds that a body may take besides what its bytes take. */
+const GRACE = 10;
+
+/** Bytes a second that a body must come at, on average. */
+const SLOWEST = 65_536;
+
+/** Seconds that a body of so many bytes may take. */
+export const bodySeconds = (bytes: number): number => GRACE + bytes / SLOWEST;
 
 function tooLarge(limit: number, found: string): Problem {
   return new Problem(413, {
@@ -10,6 +22,15 @@ function tooLarge(limit: number, found: string): Problem {
   });
 }
 
+function tooSlow(received: number): Problem {
+  return new Problem(408, {
+    code: 'BODY_SLOW',
+    detail: `After ${received} bytes of the body nothing more came in time.`,
+    next: `Send it by a connection that carries at least ${SLOWEST} bytes a second.`,
+    evidence: { received, slowest: SLOWEST },
+  });
+}
+
 /** @throws Problem (415) unless the request says that its body is plain bytes */
 export function requireBytes(request: Request): void {
   const type = request.headers.get('content-type') ?? '';
@@ -17,37 +38,100 @@ export function requireBytes(request: Request): void {
     throw new Problem(415, {
       code: 'MEDIA_TYPE',
       detail: type === '' ? 'The request has no Content-Type.' : `The Content-Type is ${type.slice(0, 80)}.`,
-      next: 'Send the proof file as the body, with Content-Type: application/octet-stream.',
+      next: 'Send the file as the body, with Content-Type: application/octet-stream.',
       headers: { accept: 'application/octet-stream' },
     });
   }
 }
 
-/**
- * Reads a body of at most `limit` bytes; stops reading where it gets longer.
- * @throws Problem (413, or 400 for an empty body)
- */
-export async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > limit) throw tooLarge(limit, `${declared} bytes`);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  if (request.body !== null) {
-    for await (const chunk of request.body as ReadableStream<Uint8Array>) {
-      length += chunk.length;
-      if (length > limit) throw tooLarge(limit, `more than ${limit} bytes`);
-      chunks.push(chunk);
+/** A body that is read piece by piece, so that what stands at its front can be refused before the rest is held. */
+export class BodyReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  readonly #since = Date.now();
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+  #ended: boolean;
+  /** Bytes that the body says it has, or null. */
+  readonly declared: number | null;
+
+  /** @param limit no longer body is read, whatever stands in it. @throws Problem (413, or 400 for an empty body) */
+  constructor(request: Request, limit: number) {
+    const header = request.headers.get('content-length');
+    this.declared = header === null || !/^[0-9]{1,15}$/.test(header) ? null : Number(header);
+    if (this.declared !== null && this.declared > limit) throw tooLarge(limit, `${this.declared} bytes`);
+    this.#reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader() ?? null;
+    this.#ended = this.#reader === null;
+  }
+
+  /**
+   * Reads until `count` bytes are there, or the body ends.
+   * @returns all bytes so far, maybe more or fewer than `count`
+   * @throws Problem (408 where they come too slowly, 400 where the connection breaks)
+   */
+  async upTo(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    while (this.#length < count && !this.#ended) await this.#read();
+    const bytes = new Uint8Array(this.#length);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    // What was put together is not held twice.
+    this.#chunks.splice(0, Infinity, bytes);
+    return bytes;
+  }
+
+  /**
+   * Reads the body to its end; stops where it gets longer.
+   * @throws Problem (413; 400 for an empty body; as `upTo`)
+   */
+  async whole(limit: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.upTo(limit + 1);
+    if (bytes.length > limit) {
+      await this.stop();
+      throw tooLarge(limit, `more than ${limit} bytes`);
+    }
+    if (bytes.length > 0) return bytes;
+    throw new Problem(400, { code: 'BODY_EMPTY', detail: 'The body is empty.', next: 'Send the file as the body.' });
+  }
+
+  /** Reads no further. */
+  async stop(): Promise<void> {
+    this.#ended = true;
+    await this.#reader?.cancel().catch(() => {});
+  }
+
+  async #read(): Promise<void> {
+    const left = this.#since + 1000 * bodySeconds(this.#length) - Date.now();
+    let timer: number | null = null;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), Math.max(0, left));
+    });
+    try {
+      const result = await Promise.race([this.#reader!.read(), late]);
+      if (result === 'late') {
+        await this.stop();
+        throw tooSlow(this.#length);
+      }
+      if (result.done) this.#ended = true;
+      else {
+        this.#chunks.push(result.value);
+        this.#length += result.value.length;
+      }
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      const detail = `The connection broke after ${this.#length} bytes of the body.`;
+      throw new Problem(400, { code: 'BODY_CUT', detail, next: 'Send it again.' });
+    } finally {
+      clearTimeout(timer);
     }
   }
-  if (length === 0) {
-    const next = 'Send the proof file as the body.';
-    throw new Problem(400, { code: 'BODY_EMPTY', detail: 'The body is empty.', next });
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+}
+
+/**
+ * Reads a body of at most `limit` bytes; stops reading where it gets longer.
+ * @throws Problem (413, 408, or 400 for an empty or a broken body)
+ */
+export function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  return new BodyReader(request, limit).whole(limit);
 }

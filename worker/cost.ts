@@ -13,6 +13,7 @@ import { MAX_STATEMENT_BYTES } from '../protocol/statement-schema.ts';
 import { readProofStatement } from '../protocol/verify.ts';
 import type { BodyReader } from './body.ts';
 import { limitOf, maxProofBytes, type Env } from './env.ts';
+import { inTurn } from './limits/turn.ts';
 import { Problem } from './problems.ts';
 
 /** Bytes that a verification may hold, of an isolate's 128 MB. */
@@ -46,7 +47,7 @@ export async function readHead(body: BodyReader): Promise<Uint8Array<ArrayBuffer
   return bytes.slice(0, length);
 }
 
-/** Estimates of the last statements: the model takes about as long as a tenth of what it predicts. */
+/** Estimates of the last statements: the model itself takes tens of milliseconds. */
 const KEPT = 64;
 const estimates = new Map<string, Estimate>();
 
@@ -54,17 +55,21 @@ const estimates = new Map<string, Estimate>();
  * @param head the front of a proof; not a byte behind it is looked at
  * @throws DecodeError for one that has no statement; VerificationError for a statement that no verifier accepts
  */
-export function estimate(head: Uint8Array): Estimate {
+export async function estimate(head: Uint8Array): Promise<Estimate> {
   const key = toHex(sha256(head));
   const known = estimates.get(key);
   if (known !== undefined) return known;
-  const statement = readProofStatement(head);
-  const shape = proofShape(statement);
-  const { milliseconds, memoryBound } = costOfShape(shape, statement);
-  const made = { milliseconds: Math.ceil(milliseconds), memory: memoryBound, size: sizeOfShape(shape) };
+  const made = await inTurn(() => estimateOf(head));
   for (const oldest of estimates.keys()) if (estimates.size >= KEPT) estimates.delete(oldest);
   estimates.set(key, made);
   return made;
+}
+
+function estimateOf(head: Uint8Array): Estimate {
+  const statement = readProofStatement(head);
+  const shape = proofShape(statement);
+  const { milliseconds, memoryBound } = costOfShape(shape, statement);
+  return { milliseconds: Math.ceil(milliseconds), memory: memoryBound, size: sizeOfShape(shape) };
 }
 
 function tooCostly(what: 'time' | 'memory', cost: number, limit: number): Problem {

@@ -12,15 +12,21 @@ export interface Env {
   readonly VERIFICATIONS: Workflow;
   /** The page's scripts and styles; `site/`. */
   readonly ASSETS: Fetcher;
-  /** Requests of one address that verify, or show a file, without a key. */
+  /** Requests of one address that verify, or show a file, without a key; and those with a wrong key. */
   readonly ADDRESS_LIMIT: RateLimit;
-  /** The same for one API key. */
+  /** Writes of one API key. */
   readonly KEY_LIMIT: RateLimit;
+  /** POST /adapters/lookup of one address. */
+  readonly LOOKUP_LIMIT: RateLimit;
 
   /** Largest body of POST /verify, bytes, as a decimal text. */
   readonly MAX_PROOF_BYTES?: string;
-  /** Most that a verification may cost before it reads the proof (`cost.ts`), as a decimal text. */
-  readonly MAX_PREPARATION?: string;
+  /** Most that a verification may cost, milliseconds by the model of `protocol/cost.ts`, as a decimal text. */
+  readonly MAX_COST?: string;
+  /** Most of it that one request spends; what costs more is verified by a job. */
+  readonly MAX_REQUEST_COST?: string;
+  /** Most jobs that are not ended, as a decimal text. */
+  readonly MAX_JOBS?: string;
   /** `open`: anybody may submit; `key`: holders of API keys alone. */
   readonly WRITES?: string;
   /** Ethereum node, chain and registry that are asked for anchors; all three or none. */
@@ -43,7 +49,8 @@ export interface AppTypes {
   readonly Bindings: Env;
 }
 
-const DEFAULT_MAX_PROOF_BYTES = 8 * 2 ** 20;
+/** Where nothing is set. */
+const DEFAULTS = { MAX_PROOF_BYTES: 8 * 2 ** 20, MAX_COST: 20_000, MAX_REQUEST_COST: 5_000, MAX_JOBS: 20 } as const;
 
 /** A binding that the worker can't run with; the operator has to mend it. The message never contains a secret. */
 export class SettingError extends Error {
@@ -56,12 +63,15 @@ export class SettingError extends Error {
   }
 }
 
-/** Bytes that a proof may have. @throws SettingError */
-export function maxProofBytes(env: Env): number {
-  const text = env.MAX_PROOF_BYTES ?? String(DEFAULT_MAX_PROOF_BYTES);
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new SettingError('MAX_PROOF_BYTES', `"${text}" is no number of bytes`);
+/** A limit that the operator may set: a whole number, at least 1. @throws SettingError */
+export function limitOf(env: Env, setting: keyof typeof DEFAULTS): number {
+  const text = env[setting] ?? String(DEFAULTS[setting]);
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new SettingError(setting, `"${text}" is no whole number from 1 on`);
   return Number(text);
 }
+
+/** Bytes that a proof may have. @throws SettingError */
+export const maxProofBytes = (env: Env): number => limitOf(env, 'MAX_PROOF_BYTES');
 
 /** The attesting key, or null where nothing is to be attested; `worker/attest.ts` checks it. */
 export function attesterKey(env: Env): Hex | null {

@@ -4,6 +4,8 @@ import type { Env } from './env.ts';
 import { consume } from './events/consume.ts';
 import { scheduled } from './scheduled.ts';
 
+export { VerificationJob } from './verification-job.ts';
+
 export default {
   fetch: app.fetch,
   queue: (batch, env) => consume(batch, env),

@@ -36,7 +36,8 @@ const TAGS = [
 ];
 
 const ANY_REFUSAL = {
-  description: 'any other refusal: 405 for another method, 500 where the worker made a mistake',
+  description:
+    'any other refusal: 405 for another method, 429 after many requests with a wrong key, 500 where the worker made a mistake',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
 

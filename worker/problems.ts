@@ -1,6 +1,7 @@
 /** Refusals as RFC 9457 problems; the one place that maps the protocol's errors to statuses. */
 import { HTTPException } from 'hono/http-exception';
 
+import type { Problem as ProblemBody } from '../api/client.ts';
 import type { ProblemCode } from '../api/problem-codes.ts';
 import { AttestationError } from '../protocol/attestation.ts';
 import { DecodeError, ProtocolError, VerificationError } from '../protocol/errors.ts';
@@ -27,6 +28,7 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'Not authorised',
   404: 'Not found',
   405: 'Method not allowed',
+  408: 'Body too slow',
   409: 'Conflict',
   413: 'Body too large',
   415: 'Unsupported media type',
@@ -48,10 +50,10 @@ export class Problem extends Error {
     this.details = details;
   }
 
-  /** The response, application/problem+json. */
-  toResponse(): Response {
-    const { code, detail, next, check, evidence, headers } = this.details;
-    const body = {
+  /** Its members. */
+  toBody(): ProblemBody {
+    const { code, detail, next, check, evidence } = this.details;
+    return {
       type: `urn:zklora:problem:${code}`,
       title: TITLES[this.status] ?? 'Refused',
       status: this.status,
@@ -61,9 +63,13 @@ export class Problem extends Error {
       next,
       ...(evidence && { evidence }),
     };
-    return new Response(JSON.stringify(body), {
+  }
+
+  /** The response, application/problem+json. */
+  toResponse(): Response {
+    return new Response(JSON.stringify(this.toBody()), {
       status: this.status,
-      headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+      headers: { ...this.details.headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
     });
   }
 }

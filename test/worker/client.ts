@@ -26,7 +26,7 @@ export const withKey: Env = { ...env, ATTESTER_KEY };
 export type ProblemBody = z.output<typeof problem>;
 
 /** Answers that any route may give. */
-const ANYWHERE = [405, 500];
+const ANYWHERE = [405, 429, 500];
 
 const matches = (path: string, { path: declared }: Route): boolean =>
   new RegExp(`^${declared.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
@@ -72,10 +72,20 @@ async function requireDeclared(method: string, path: string, response: Response)
   expect(media.schema.parse(body)).toEqual(body);
 }
 
-/** Asks the worker; the answer is as declared. */
+let asked = 0;
+
+/** An address that nobody has asked from, so that requests of different tests count apart. */
+export function newAddress(): string {
+  asked++;
+  return `10.${asked >> 16}.${(asked >> 8) & 255}.${asked & 255}`;
+}
+
+/** Asks the worker, from a new address unless the headers name one; the answer is as declared. */
 export async function ask(path: string, init: RequestInit = {}, bindings: Env = withKey): Promise<Response> {
   const context = createExecutionContext();
-  const response = await app.request(`http://worker.test${path}`, init, bindings, context);
+  const headers = new Headers(init.headers);
+  if (!headers.has('cf-connecting-ip')) headers.set('cf-connecting-ip', newAddress());
+  const response = await app.request(`http://worker.test${path}`, { ...init, headers }, bindings, context);
   await waitOnExecutionContext(context);
   await requireDeclared(init.method ?? 'GET', path.split('?')[0], response.clone());
   return response;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { ascii, concat, u32 } from '../../protocol/bytes.ts';
+import { verificationCost } from '../../protocol/cost.ts';
 import { encodeStatement, type RunSpec, type SegmentSpec } from '../../protocol/statement.ts';
 import type { Env } from '../../worker/env.ts';
 import { MODEL_SHAPES } from '../support/shapes.ts';
@@ -44,11 +45,21 @@ describe('a statement that costs too much', () => {
     expect(problem).toMatchObject({ status: 422, code: 'SOUNDNESS' });
   });
 
-  test('the limit is the operator’s', async () => {
-    const problem = await answerTo({}, sampleSegment(2, 2), { ...withoutKey, MAX_PREPARATION: '1000' });
-    expect(problem).toMatchObject({ code: 'COST', evidence: { limit: 1000 } });
-    const wrong = await answerTo({}, sampleSegment(2, 2), { ...withoutKey, MAX_PREPARATION: 'much' });
-    expect(wrong).toMatchObject({ status: 500, code: 'WORKER_SETTING' });
+  test.each(['MAX_COST', 'MAX_REQUEST_COST'] as const)('%s is the operator’s', async (setting) => {
+    for (const wrong of ['much', '0', '-1', '1.5', '1e9', ' 5', '9'.repeat(30)]) {
+      const problem = await answerTo({}, sampleSegment(2, 2), { ...withoutKey, [setting]: wrong });
+      expect(problem).toMatchObject({ status: 500, code: 'WORKER_SETTING' });
+      expect(problem.detail).toContain(setting);
+    }
+  });
+
+  test('one that costs more than this worker spends is refused with both numbers', async () => {
+    const { milliseconds } = verificationCost({ run: SAMPLE_RUN, segment: sampleSegment(2, 2) });
+    const problem = await answerTo({}, sampleSegment(2, 2), { ...withoutKey, MAX_COST: '100' });
+    expect(problem).toMatchObject({ code: 'COST', evidence: { what: 'time', limit: 100 } });
+    expect(problem.evidence!.cost).toBe(Math.ceil(milliseconds));
+    const exact = String(Math.ceil(milliseconds));
+    expect((await answerTo({}, sampleSegment(2, 2), { ...withoutKey, MAX_COST: exact })).code).not.toBe('COST');
   });
 
   test('the control: the sample goes on to its proof', async () => {

@@ -4,12 +4,14 @@ import { badgeSvg } from '../answers/badge.ts';
 import { lookupAnswer } from '../answers/lookup.ts';
 import { sourcesOf } from '../answers/sources.ts';
 import { FRESH } from '../caching.ts';
+import { requireRate } from '../limits/rate.ts';
 import { invalid, notFound } from '../problems.ts';
 import { declared, routes } from '../serve.ts';
 
 /** POST /adapters/lookup, GET /adapters/{id} and GET /badge/{id}.svg. */
 export const adapterRoutes = routes()
   .openapi(declared('lookup'), async (c) => {
+    await requireRate(c, null, 'lookup');
     const { ids } = c.req.valid('json');
     return c.json(await lookupAnswer(ids, c.env), 200, { 'cache-control': 'no-store' });
   })

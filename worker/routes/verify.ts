@@ -1,58 +1,36 @@
 import type { Output } from '../../api/client.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import { sha256 } from '../../protocol/hash.ts';
-import { readProofStatement, verifyProof } from '../../protocol/verify.ts';
 import { proofReport } from '../answers/proof.ts';
 import { sourcesOf, type Sources } from '../answers/sources.ts';
 import { authorise } from '../auth.ts';
-import { readBytes, requireBytes } from '../body.ts';
-import { requireAffordable } from '../cost.ts';
+import { bodySeconds, BodyReader, requireBytes } from '../body.ts';
+import {
+  estimate,
+  fitsRequest,
+  MAX_HEAD_BYTES,
+  readHead,
+  readProof,
+  requireAffordable,
+  requireSize,
+  type Estimate,
+} from '../cost.ts';
 import { maxProofBytes, type Env } from '../env.ts';
-import { Problem } from '../problems.ts';
+import { jobId, submitJob, type Job } from '../jobs.ts';
+import type { Client } from '../limits/client.ts';
+import { places, type Place } from '../limits/places.ts';
+import { requireRate } from '../limits/rate.ts';
 import { declared, routes } from '../serve.ts';
 import type { ProofRecord } from '../store/types.ts';
-import { currentVerifier, recordOf } from '../version.ts';
+import { knownRecord, proofDigestOf, requireCounting, verified } from '../verification.ts';
 
 type Submission = Extract<Output<'verify'>, { verdict: 'valid' }>;
-type Body = Uint8Array<ArrayBuffer>;
+type Answer = Submission | Job;
+type Bytes = Uint8Array<ArrayBuffer>;
 
 // Deployed workers stop the clock between inputs and outputs, against timing attacks.
 const CLOCK_NOTE = 'by the clock of the runtime, which may stand still while it computes: verifyMs can be 0';
 
-/** @throws Problem (413, 415, or 400 for an empty body) */
-async function read(request: Request, env: Env): Promise<Body> {
-  requireBytes(request);
-  return readBytes(request, maxProofBytes(env));
-}
-
-/** A withdrawn verifier's word counts for nothing. @throws Problem (503) */
-function requireCounting({ withdrawn }: Sources): void {
-  const withdrawal = withdrawn.get(currentVerifier().digest);
-  if (withdrawal === undefined) return;
-  throw new Problem(503, {
-    code: 'VERIFIER_WITHDRAWN',
-    detail: `The verifier version of this worker was withdrawn: ${withdrawal.reason}`,
-    next: 'Wait until the operator deploys another version, then submit again: GET /verifiers tells.',
-  });
-}
-
-/** The record of the current verifier; what another version verified is verified again. */
-async function lookUp(bytes: Body, { store }: Sources): Promise<ProofRecord | null> {
-  const before = await store.record(toHex(sha256(bytes)), currentVerifier().digest);
-  if (before !== null) await store.index(before);
-  return before;
-}
-
-/** @throws Problem (422) for a statement that costs too much, DecodeError for bytes that have none */
-function afford(bytes: Body, env: Env): void {
-  requireAffordable(readProofStatement(bytes), env);
-}
-
-/** @throws the protocol's errors, which `problems.ts` makes 400 and 422 */
-function verify(bytes: Body): ProofRecord {
-  const verified = verifyProof(bytes);
-  return recordOf(bytes, verified, currentVerifier(), Math.floor(Date.now() / 1000));
-}
+/** Seconds that a request may wait for its turn and store, besides reading. */
+const WAIT = 60;
 
 /** A stopwatch: milliseconds since it was last asked. */
 function stopwatch(): () => number {
@@ -64,27 +42,64 @@ function stopwatch(): () => number {
   };
 }
 
+/** Reads the front, refuses what costs too much, and takes the place that the rest needs. */
+async function afford(body: BodyReader, place: Place, env: Env): Promise<Estimate> {
+  const made = await estimate(await readHead(body));
+  requireAffordable(made, env);
+  requireSize(made, body.declared, env);
+  const bytes = Math.min(body.declared ?? made.size.max, maxProofBytes(env));
+  // A job verifies later.
+  const { memory, milliseconds } = fitsRequest(made, env) ? made : { memory: 0, milliseconds: 0 };
+  place.grow({ bytes, memory, milliseconds }, bodySeconds(bytes) + WAIT);
+  return made;
+}
+
+/** @throws the protocol's errors for a proof that doesn't hold */
+async function answerTo(
+  bytes: Bytes,
+  bodyMs: number,
+  made: Estimate,
+  client: Client,
+  sources: Sources,
+): Promise<Answer> {
+  const lap = stopwatch();
+  const report = (record: ProofRecord, stored: Submission['stored'], verifyMs: number | null): Submission => {
+    const timings = { bodyMs, verifyMs, storeMs: lap(), note: CLOCK_NOTE };
+    return { ...proofReport(record, sources), stored, timings };
+  };
+  const digest = proofDigestOf(bytes);
+  const before = await knownRecord(digest, sources);
+  if (before !== null) return report(before, 'before', null);
+  if (!fitsRequest(made, sources.env)) return submitJob(bytes, digest, client, sources.env);
+  lap();
+  const record = await verified(bytes);
+  const verifyMs = lap();
+  return report(await sources.store.accept(bytes, record), 'now', verifyMs);
+}
+
 /**
- * POST /verify: one segment proof in, its verdict out. 200 with the record; problems: 400 malformed, 413, 415, 422 the
- * proof doesn't hold.
+ * POST /verify: one segment proof in, its verdict out. 200 with the record, 202 with a job for what doesn't fit a request;
+ * problems: 400 malformed, 401, 408, 413, 415, 422 the proof doesn't hold or costs too much, 429, 503.
  */
 export const verifyRoutes = routes().openapi(declared('verify'), async (c) => {
-  await authorise(c);
-  const lap = stopwatch();
-  const bytes = await read(c.req.raw, c.env);
-  const bodyMs = lap();
-  const sources = await sourcesOf(c.env);
-  requireCounting(sources);
-  const answer = (record: ProofRecord, stored: Submission['stored'], verifyMs: number | null) => {
-    const timings = { bodyMs, verifyMs, storeMs: lap(), note: CLOCK_NOTE };
-    return c.json({ ...proofReport(record, sources), stored, timings }, 200, { 'cache-control': 'no-store' });
-  };
-  const before = await lookUp(bytes, sources);
-  if (before !== null) return answer(before, 'before', null);
-
-  afford(bytes, c.env);
-  lap();
-  const record = verify(bytes);
-  const verifyMs = lap();
-  return answer(await sources.store.accept(bytes, record), 'now', verifyMs);
+  const client = await requireRate(c, await authorise(c), 'write');
+  requireBytes(c.req.raw);
+  const body = new BodyReader(c.req.raw, maxProofBytes(c.env));
+  const head = { bytes: MAX_HEAD_BYTES, memory: 0, milliseconds: 0 };
+  const place = places.take(client, head, bodySeconds(MAX_HEAD_BYTES));
+  try {
+    const lap = stopwatch();
+    const made = await afford(body, place, c.env);
+    const sources = await sourcesOf(c.env);
+    requireCounting(sources);
+    const bytes = await readProof(body, made, c.env);
+    const answer = await answerTo(bytes, lap(), made, client, sources);
+    if ('verdict' in answer) return c.json(answer, 200, { 'cache-control': 'no-store' });
+    const wait = String(1 + Math.ceil(made.milliseconds / 1000));
+    const location = `/jobs/${jobId(answer.proofDigest)}`;
+    return c.json(answer, 202, { location, 'retry-after': wait, 'cache-control': 'no-store' });
+  } finally {
+    place.leave();
+    await body.stop();
+  }
 });

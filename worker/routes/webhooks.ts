@@ -1,6 +1,7 @@
 import { requireKey } from '../auth.ts';
 import { publicHttps, WebhookUrlError } from '../events/address.ts';
 import { subscriberSecret, webhookSecret } from '../events/signature.ts';
+import { requireRate } from '../limits/rate.ts';
 import { notFound, Problem } from '../problems.ts';
 import { declared, routes } from '../serve.ts';
 import { WebhookStore, type Webhook } from '../store/webhooks.ts';
@@ -34,6 +35,7 @@ export const webhookRoutes = routes()
   })
   .openapi(declared('createWebhook'), async (c) => {
     const key = await requireKey(c);
+    await requireRate(c, key, 'write');
     const secret = webhookSecret(c.env);
     if (secret === null) {
       const next = 'Ask the operator to set WEBHOOK_SECRET.';

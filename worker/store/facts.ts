@@ -10,6 +10,8 @@
  *   attesters/{address}/{time}.json           from when until when a key attests; the latest counts
  *   keys/{id}.json, keys/{id}.revoked.json    API keys, as hashes
  *   webhooks/{id}.json, webhooks/{id}.removed.json
+ *
+ * Proofs under uploads/{proof} wait for a job (`../jobs.ts`): they are no facts, and go when it has ended.
  */
 import type { z } from 'zod';
 
