@@ -65,17 +65,21 @@ function migrationsDigest(): string {
 /**
  * Makes the tables of the local index where they are missing. Wrangler takes seconds even to find out that there is
  * nothing to do, so a file says which migrations were applied.
- * @throws LocalWorkerError
+ * @throws LocalWorkerError, also where the index was made by migrations that have changed since
  */
 export async function applyMigrations(stateDir: string): Promise<void> {
-  const applied = resolve(stateDir, 'migrations.sha256');
+  const mark = resolve(stateDir, 'migrations.sha256');
   const digest = migrationsDigest();
-  if (existsSync(applied) && existsSync(persistDir(stateDir)) && readFileSync(applied, 'utf8') === digest) return;
+  const applied = existsSync(mark) && existsSync(persistDir(stateDir)) ? readFileSync(mark, 'utf8') : null;
+  if (applied === digest) return;
   const args = ['d1', 'migrations', 'apply', 'INDEX', '--local', '--persist-to', persistDir(stateDir)];
   const { child, output } = startWrangler(args, stateDir);
   await once(child, 'close');
+  const nothingToDo = output().includes('No migrations to apply');
+  if (applied !== null && nothingToDo)
+    throw new LocalWorkerError(`the index in ${stateDir} has tables of another version; remove that folder`, output());
   // The guard ends its whole group, itself included, so its exit status says nothing.
-  if (!/executed successfully|No migrations to apply/.test(output()))
+  if (!nothingToDo && !output().includes('executed successfully'))
     throw new LocalWorkerError('the tables of the local index could not be made', output());
-  writeFileSync(applied, digest);
+  writeFileSync(mark, digest);
 }
