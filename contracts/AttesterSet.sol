@@ -108,8 +108,8 @@ contract AttesterSet is IAttesterSet, ERC165 {
     function _counts(IAdapterRegistry registry, bytes32 id, address attester) private view returns (bool) {
         Member memory member = _members[attester];
         (uint40 issuedAt, uint40 recordedAt) = registry.attestationOf(id, attester);
+        // Without an attestation issuedAt is zero, and every member's validFrom is at least 1.
         return
-            recordedAt != 0 &&
             issuedAt >= member.validFrom &&
             recordedAt < member.validUntil &&
             (member.withdrawnSince == 0 || recordedAt < member.withdrawnSince);

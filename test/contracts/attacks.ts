@@ -5,9 +5,8 @@ import { describe, test } from 'node:test';
 import { concat, encodeFunctionData, getAddress, keccak256, pad, toHex, zeroHash, type Hex } from 'viem';
 
 import { adapterRecordId, ATTESTATION_DOMAIN, ATTESTATION_TYPES } from '../../protocol/attestation.ts';
+import { batchOf } from '../../prover/chain/batch.ts';
 import { attest, attesterNamed, consentOf, freshRegistry, recordOf, runOf } from './run-attestations.ts';
-
-const FULL_WORD: Hex = `0x${'ff'.repeat(32)}`;
 
 /** Creation code of a contract whose runtime code is `runtime`. */
 function creationOf(runtime: Hex): Hex {
@@ -164,6 +163,21 @@ describe('calls made by hand', () => {
     assert.equal(await registry.read.isAnchored([adapterRecordId(run)]), true);
   });
 
+  test('an owner or a number of steps wider than its type is refused, not hashed', async () => {
+    const { registry, run, owner } = await freshRegistry();
+    const data = encodeFunctionData({ abi: registry.abi, functionName: 'idOf', args: [recordOf(run)] });
+    for (const [field, width] of [
+      [5, 20],
+      [6, 8],
+    ]) {
+      const at = 2 + 2 * (4 + 32 * field + 32 - width) - 2;
+      const dirty: Hex = `0x${data.slice(2, at)}01${data.slice(at + 2)}`;
+      assert.equal(dirty.length, data.length);
+      await assert.rejects(owner.sendTransaction({ to: registry.address, data: dirty, gas: 200_000n }));
+    }
+    await owner.sendTransaction({ to: registry.address, data, gas: 200_000n });
+  });
+
   test('no contract takes ether or unknown calls', async () => {
     const { registry, owner, viem } = await freshRegistry();
     const set = await viem.deployContract('AttesterSet', [owner.account.address]);
@@ -172,18 +186,6 @@ describe('calls made by hand', () => {
       await assert.rejects(owner.sendTransaction({ to, value: 1n, gas: 100_000n }));
       await assert.rejects(owner.sendTransaction({ to, data: '0xdeadbeef', gas: 100_000n }));
     }
-  });
-
-  test('the dearest anchor there is takes no more than 60,000 gas', async () => {
-    const { registry, owner, client, networkHelpers, attester } = await freshRegistry();
-    await networkHelpers.time.setNextBlockTimestamp(0xffffffffn);
-    const fields = ['runId', 'runDigest', 'adapterRoot', 'baseRoot', 'dataRoot', 'verifier'] as const;
-    const words = Object.fromEntries(fields.map((name) => [name, FULL_WORD]));
-    const most = { ...runOf(owner.account.address, 0xfffffffen), ...words, steps: (1n << 64n) - 1n };
-    const hash = await registry.write.anchor([recordOf(most), await attest(attester, most)], { gas: 200_000n });
-    const { gasUsed, status } = await client.waitForTransactionReceipt({ hash });
-    assert.equal(status, 'success');
-    assert.ok(gasUsed <= 60_000n, `${gasUsed} gas`);
   });
 });
 
@@ -212,6 +214,36 @@ describe('batches', () => {
     for (const length of [33, 255, 256, 257]) {
       const longer = [...proof, ...Array<Hex>(length - 32).fill(zeroHash)];
       assert.equal(await included(longer), false, `${length} levels`);
+    }
+  });
+
+  test('a count below the number of leaves hides the rest: no index past it, no depth but its own', async () => {
+    const { registry, run, now } = await freshRegistry();
+    const runs = Array.from({ length: 4 }, (_, i) => runOf(run.owner, now, `leaf ${i}`));
+    const { root, proofs } = batchOf(runs.map(adapterRecordId));
+    await registry.write.anchorBatch([root, 3]);
+    const included = (index: number) =>
+      registry.read.verifyInclusion([root, BigInt(index), recordOf(runs[index]), proofs[index]]);
+    assert.deepEqual(await Promise.all([0, 1, 2, 3].map(included)), [true, true, true, false]);
+    const others = Array.from({ length: 4 }, (_, i) => runOf(run.owner, now, `shallow ${i}`));
+    const shallow = batchOf(others.map(adapterRecordId));
+    await registry.write.anchorBatch([shallow.root, 2]);
+    const asked = [shallow.root, 0n, recordOf(others[0]), shallow.proofs[0]] as const;
+    assert.equal(await registry.read.verifyInclusion(asked), false);
+  });
+
+  test('a record of a batch that was superseded or revoked is in it no more', async () => {
+    for (const revoked of [true, false]) {
+      const { registry, run, attester, now } = await freshRegistry();
+      const { root, proofs } = batchOf([adapterRecordId(run)]);
+      const newer = runOf(run.owner, now, 'newer');
+      await registry.write.anchorBatch([root, 1]);
+      await registry.write.anchor([recordOf(newer), await attest(attester, newer)]);
+      const asked = [root, 0n, recordOf(run), proofs[0]] as const;
+      assert.equal(await registry.read.verifyInclusion(asked), true);
+      if (revoked) await registry.write.revoke([recordOf(run)]);
+      else await registry.write.supersede([recordOf(run), recordOf(newer)]);
+      assert.equal(await registry.read.verifyInclusion(asked), false);
     }
   });
 
@@ -256,6 +288,21 @@ describe('ends and dates', () => {
     assert.equal(await registry.read.statusOf([id]), 3);
     assert.equal(await registry.read.endedAt([id]), Number(now + 50n));
     assert.deepEqual(await registry.read.attestationOf([id, attester.address]), [Number(now), anchoredAt]);
+  });
+
+  test('a consent holds in the second of its deadline, an attestation an hour ahead and no second more', async () => {
+    const { registry, run, attestation, attester, owner, now, networkHelpers, viem } = await freshRegistry();
+    await networkHelpers.mine();
+    const ahead = async (seconds: bigint) => {
+      const { timestamp } = await (await viem.getPublicClient()).getBlock();
+      const later = { ...run, issuedAt: timestamp + (await registry.read.MAX_CLOCK_SKEW()) + seconds };
+      return registry.read.verifyAttestation([recordOf(run), await attest(attester, later)], { blockTag: 'latest' });
+    };
+    assert.deepEqual([await ahead(0n), await ahead(1_000n)], [true, false]);
+    const consent = await consentOf(owner, registry.address, run, attester.address, 0n, now + 500n);
+    await networkHelpers.time.setNextBlockTimestamp(now + 500n);
+    await registry.write.anchorFor([recordOf(run), attestation, consent]);
+    assert.equal(await registry.read.isAnchored([adapterRecordId(run)]), true);
   });
 
   test('an attestation brought early stays: a key that is trusted later needs to be a fresh one', async () => {

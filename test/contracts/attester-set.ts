@@ -68,6 +68,25 @@ describe('AttesterSet', () => {
     await viem.assertions.revertWithCustomErrorWithArgs(readded, set, 'AlreadyMember', [address]);
   });
 
+  test('counts what came on chain in the last second before an end, and nothing in the second of the end', async () => {
+    const { set, asked, from, attester, registry, run, networkHelpers } = await freshSet();
+    // The run's own attestation is on chain since from + 100.
+    await set.write.add([attester.address, from, from + 100]);
+    assert.equal(await asked(), false);
+    const [second, third] = ['second', 'third'].map(attesterNamed);
+    for (const { address } of [second, third]) await set.write.add([address, from, from + 10_000]);
+    await networkHelpers.time.setNextBlockTimestamp(from + 300);
+    await registry.write.attest([recordOf(run), await attest(second, run)]);
+    assert.equal(await asked(), true);
+    await networkHelpers.time.setNextBlockTimestamp(from + 400);
+    await set.write.withdraw([second.address, from + 400]);
+    assert.equal(await asked(), true, 'on chain before the present second');
+    await set.write.withdraw([second.address, from + 301]);
+    assert.equal(await asked(), true, 'on chain in the second before');
+    await set.write.withdraw([second.address, from + 300]);
+    assert.equal(await asked(), false, 'on chain in the very second');
+  });
+
   test('withdraws a verifier version, for all to see', async () => {
     const { set, asked, from, until, attester, run, viem, networkHelpers } = await freshSet();
     await set.write.add([attester.address, from, until]);

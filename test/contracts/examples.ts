@@ -80,6 +80,36 @@ describe('AdapterEscrow', () => {
     assert.equal(await escrow.read.credit([buyerAddress]), PRICE);
   });
 
+  test('in the last second of the deadline it pays still, refunds not yet and takes no order', async () => {
+    const paid = await freshOrder();
+    await paid.anchor();
+    await paid.networkHelpers.time.setNextBlockTimestamp(paid.deadline);
+    const report = paid.report(paid.run.adapterRoot);
+    await paid.viem.assertions.emitWithArgs(report, paid.escrow, 'Paid', [0n, paid.id]);
+
+    const { escrow, order, deadline, networkHelpers, viem } = await freshOrder();
+    await networkHelpers.time.setNextBlockTimestamp(deadline);
+    await viem.assertions.revertWithCustomErrorWithArgs(order(), escrow, 'PastDeadline', [deadline]);
+    await networkHelpers.time.setNextBlockTimestamp(deadline);
+    const refund = escrow.write.refund([0n]);
+    await viem.assertions.revertWithCustomErrorWithArgs(refund, escrow, 'BeforeDeadline', [deadline]);
+  });
+
+  test('numbers orders in their turn, refunds each once and pays none that is refunded', async () => {
+    const { escrow, run, anchor, report, order, deadline, buyerAddress, networkHelpers, viem } = await freshOrder();
+    await anchor();
+    await viem.assertions.emitWithArgs(order(), escrow, 'Ordered', [1n, buyerAddress, run.owner, run.adapterRoot]);
+    await viem.assertions.emitWithArgs(report(zeroHash), escrow, 'Refunded', [0n]);
+    const paid = report(run.adapterRoot);
+    await viem.assertions.revertWithCustomErrorWithArgs(paid, escrow, 'NotOpen', [0n]);
+    await networkHelpers.time.increaseTo(deadline + 1);
+    const again = escrow.write.refund([0n]);
+    await viem.assertions.revertWithCustomErrorWithArgs(again, escrow, 'NotOpen', [0n]);
+    assert.equal(await escrow.read.credit([buyerAddress]), PRICE);
+    await viem.assertions.emitWithArgs(escrow.write.refund([1n]), escrow, 'Refunded', [1n]);
+    assert.equal(await escrow.read.credit([buyerAddress]), 2n * PRICE);
+  });
+
   test('refuses reports of others, other records and accounts that take no ether', async () => {
     const { escrow, run, anchor, report, buyer, buyerAddress, registry, networkHelpers, viem } = await freshOrder();
     await anchor();

@@ -12,6 +12,7 @@ import { attest, attesterNamed, consentOf, freshRegistry, recordOf, runOf } from
 const ANCHOR_LIMIT = 60_000n;
 const BATCH = 100;
 const LIMIT_IN_BATCH = 5_000n;
+const FULL_WORD: Hex = `0x${'ff'.repeat(32)}`;
 
 // Instrumented for coverage, the contract takes more gas.
 describe('gas', { skip: globalOptions.coverage }, () => {
@@ -21,6 +22,7 @@ describe('gas', { skip: globalOptions.coverage }, () => {
     const { deploymentTransaction } = await viem.sendDeploymentTransaction('AdapterRegistry');
     const records = Array.from({ length: BATCH }, (_, i) => runOf(run.owner, now, `batch/${i}`));
     const { root } = batchOf(records.map(adapterRecordId));
+    const directory = await viem.deployContract('AdapterDirectory', [registry.address]);
     const other = runOf(run.owner, now, 'other');
     const otherAttestation = await attest(attester, other);
     const consent = await consentOf(owner, registry.address, other, attester.address, 0n, now + 1_000n);
@@ -32,6 +34,7 @@ describe('gas', { skip: globalOptions.coverage }, () => {
       supersede: await used(await registry.write.supersede([recordOf(run), recordOf(other)])),
       revoke: await used(await registry.write.revoke([recordOf(other)])),
       anchorBatch: await used(await registry.write.anchorBatch([root, BATCH])),
+      publish: await used(await directory.write.publish([recordOf(run)])),
     };
     assert.ok(measured.anchor <= ANCHOR_LIMIT, `${measured.anchor} gas`);
     assert.ok(measured.anchorBatch / BigInt(BATCH) < LIMIT_IN_BATCH, `${measured.anchorBatch} gas`);
@@ -43,6 +46,18 @@ describe('gas', { skip: globalOptions.coverage }, () => {
       const change = Math.abs(Number(gas) / snapshot[name] - 1);
       assert.ok(change <= 0.02, `${name}: ${gas} gas, gas-snapshot.json has ${snapshot[name]}`);
     }
+  });
+
+  test('the dearest anchor there is takes no more than 60,000 gas', async () => {
+    const { registry, owner, client, networkHelpers, attester } = await freshRegistry();
+    await networkHelpers.time.setNextBlockTimestamp(0xffffffffn);
+    const fields = ['runId', 'runDigest', 'adapterRoot', 'baseRoot', 'dataRoot', 'verifier'] as const;
+    const words = Object.fromEntries(fields.map((name) => [name, FULL_WORD]));
+    const most = { ...runOf(owner.account.address, 0xfffffffen), ...words, steps: (1n << 64n) - 1n };
+    const hash = await registry.write.anchor([recordOf(most), await attest(attester, most)], { gas: 200_000n });
+    const { gasUsed, status } = await client.waitForTransactionReceipt({ hash });
+    assert.equal(status, 'success');
+    assert.ok(gasUsed <= ANCHOR_LIMIT, `${gasUsed} gas`);
   });
 
   test('stands in docs/contracts.md as in the snapshot', async () => {
