@@ -31,8 +31,14 @@ beforeAll(async () => {
 });
 
 const BYTES = { 'content-type': 'application/octet-stream' };
-const show = (body: BodyInit | null, id = runId, headers: HeadersInit = BYTES, bindings: Env = withKey) =>
-  ask(`/runs/${id}/files`, { method: 'POST', headers, body }, bindings);
+
+let requests = 0;
+/** Each request is of another address: how many one may make is not what is tested here. */
+function show(body: BodyInit | null, id = runId, headers: Record<string, string> = BYTES, bindings: Env = withKey) {
+  const address = `203.0.${++requests >> 8}.${requests & 255}`;
+  const init = { method: 'POST', headers: { ...headers, 'cf-connecting-ip': address }, body };
+  return ask(`/runs/${id}/files`, init, bindings);
+}
 
 /** The same adapter with other metadata: its header's text is another, and so is its file's digest. */
 function withMetadata(text: string): Uint8Array<ArrayBuffer> {
