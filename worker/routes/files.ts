@@ -5,9 +5,12 @@ import { fileDigests } from '../../commitment/digests.ts';
 import { CommitmentError, TensorFileError } from '../../commitment/errors.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import { authorise } from '../auth.ts';
-import { readBytes, requireBytes } from '../body.ts';
+import { bodySeconds, readBytes, requireBytes } from '../body.ts';
 import { MAX_VERIFICATION_MEMORY } from '../cost.ts';
 import { limitOf, type Env } from '../env.ts';
+import { places } from '../limits/places.ts';
+import { requireRate } from '../limits/rate.ts';
+import { inTurn } from '../limits/turn.ts';
 import { notFound, Problem } from '../problems.ts';
 import { declared, routes } from '../serve.ts';
 import { Store } from '../store/store.ts';
@@ -17,6 +20,9 @@ import type { ShownFile } from '../store/types.ts';
 const BYTES_A_UNIT = 64;
 /** Milliseconds of a unit, on a machine that is slower than the one measured. */
 const UNIT_MS = 0.001;
+
+/** Seconds that a request may wait for its turn, besides reading. */
+const WAIT = 60;
 
 /** What showing a file of a run may take; its length is an upper bound too. */
 export interface FileCost {
@@ -87,7 +93,7 @@ function shown(bytes: Uint8Array, runId: string, run: RunSpec): ShownFile {
  * determines its root, and showing it is all that is needed. It is not kept.
  */
 export const fileRoutes = routes().openapi(declared('showFile'), async (c) => {
-  await authorise(c);
+  const client = await requireRate(c, await authorise(c), 'write');
   requireBytes(c.req.raw);
   const { id: runId } = c.req.valid('param');
   const store = new Store(c.env);
@@ -96,6 +102,12 @@ export const fileRoutes = routes().openapi(declared('showFile'), async (c) => {
     throw notFound(`No proof of run ${runId} is stored here.`, 'Submit its proofs first: POST /verify.');
   const cost = fileCost(run);
   requireAffordable(cost, c.env);
-  const bytes = await readFile(c.req.raw, cost);
-  return c.json(await store.showFile(shown(bytes, runId, run)), 200, { 'cache-control': 'no-store' });
+  const place = places.take(client, cost, bodySeconds(cost.bytes) + WAIT);
+  try {
+    const bytes = await readFile(c.req.raw, cost);
+    const file = await inTurn(() => shown(bytes, runId, run));
+    return c.json(await store.showFile(file), 200, { 'cache-control': 'no-store' });
+  } finally {
+    place.leave();
+  }
 });
