@@ -11,21 +11,14 @@ export const API_VERSION = '1.0.0';
 export const SUMMARY =
   'Verifies proofs that a LoRA adapter came out of a declared fine-tuning run, stores and attests them, and tells what is known of runs and adapters.';
 
-const codeTable = (): string =>
-  [
-    '| code | meaning |',
-    '|---|---|',
-    ...Object.entries(PROBLEM_CODES).map(([code, text]) => `| \`${code}\` | ${text} |`),
-  ].join('\n');
-
 const DESCRIPTION = `${SUMMARY}
 
-Refusals are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`, the \`check\` that refused and what to
-do \`next\`. Reads are public, take \`If-None-Match\`, and are open to pages of other origins; writes are not.
+Refusals are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\` (the schema of a Problem lists all),
+the \`check\` that refused and what to do \`next\`. Reads are public, take \`If-None-Match\`, and are open to pages of other
+origins; writes are not.`;
 
-## Problem codes
-
-${codeTable()}`;
+/** Every code with its meaning, in Markdown. */
+const CODES = ['stable, one of:', ...Object.entries(PROBLEM_CODES).map(([code, text]) => `- \`${code}\`: ${text}`)];
 
 const TAGS = [
   { name: 'write', description: 'submit proofs, show adapter files' },
@@ -64,6 +57,8 @@ function documentOf(app: OpenAPIHono<AppTypes>): Document {
       const responses = path[method]?.responses as Record<string, unknown> | undefined;
       if (responses !== undefined) responses['default'] = ANY_REFUSAL;
     }
+  const problem = document.components?.schemas?.['Problem'] as { properties: { code: { description: string } } };
+  problem.properties.code.description = CODES.join('\n');
   return Object.assign(document, { 'x-problem-codes': PROBLEM_CODES });
 }
 

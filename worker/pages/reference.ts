@@ -1,4 +1,4 @@
-/** The page at /docs: Swagger UI from this worker's own assets, and a plain list for whoever runs no scripts. */
+/** The page at /docs: Swagger UI from this worker's own assets, or a plain list for whoever runs no scripts. */
 import { html, raw } from 'hono/html';
 
 import { PROBLEM_CODES } from '../../api/problem-codes.ts';
@@ -47,21 +47,28 @@ export function referencePage() {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${TITLE}: reference</title>
+        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/assets/swagger-ui.css" />
       </head>
       <body>
-        <main id="reference">
-          <noscript>
-            <h1>${TITLE}</h1>
-            <p>${SUMMARY}</p>
-            <p>The whole description is <a href="/openapi.json">/openapi.json</a>, OpenAPI 3.1.</p>
-            <h2>Routes</h2>
-            <ul>
-              ${(Object.values(ROUTES) as Route[]).map(routeItem)}
-            </ul>
-            <h2>Problem codes</h2>
-            <dl>${Object.entries(PROBLEM_CODES).map(codeItem)}</dl>
-          </noscript>
+        <main>
+          <div id="reference">
+            <noscript>
+              <h1>${TITLE}</h1>
+              <p>${SUMMARY}</p>
+              <p>The whole description is <a href="/openapi.json">/openapi.json</a>, OpenAPI 3.1.</p>
+              <h2>Routes</h2>
+              <ul>
+                ${(Object.values(ROUTES) as Route[]).map(routeItem)}
+              </ul>
+            </noscript>
+          </div>
+          <section class="swagger-ui">
+            <div class="wrapper renderedMarkdown">
+              <h2>Problem codes</h2>
+              <dl>${Object.entries(PROBLEM_CODES).map(codeItem)}</dl>
+            </div>
+          </section>
         </main>
         <script src="/assets/swagger-ui-bundle.js"></script>
         ${raw(`<script>${START}</script>`)}
