@@ -5,6 +5,7 @@ import { ATTESTER_SET_ABI } from './attester-set-abi.ts';
 import { atNode, connect, isUnreachable, type ChainOptions, type Connection } from './connection.ts';
 import { NoAttesterSetError } from './errors.ts';
 import { recordOf, type AdapterRecord } from './records.ts';
+import { thresholdOf } from './registry.ts';
 
 /** A set that was found. */
 export interface AttesterSet extends Connection {
@@ -71,7 +72,7 @@ export async function readSet({ contract, rpcUrl }: AttesterSet): Promise<SetSta
 
 /**
  * Whether a record is anchored, its verifier not withdrawn, and at least `threshold` members' attestations count.
- * @throws ChainUnreachableError, NodeRefusedError
+ * @throws RequestError for a threshold of zero; ChainUnreachableError, NodeRefusedError
  */
 export async function isAttestedBySet(
   { contract, rpcUrl }: AttesterSet,
@@ -79,7 +80,7 @@ export async function isAttestedBySet(
   record: AdapterRecord,
   threshold: number,
 ): Promise<boolean> {
-  return atNode(rpcUrl, () => contract.read.isAttested([registry, recordOf(record), BigInt(threshold)]));
+  return atNode(rpcUrl, () => contract.read.isAttested([registry, recordOf(record), thresholdOf(threshold)]));
 }
 
 /** When a verifier version was withdrawn, in seconds since 1970; undefined where it was not. */

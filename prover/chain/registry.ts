@@ -5,7 +5,7 @@ import { adapterRecordId, ATTESTATION_DOMAIN, type RunAttestation } from '../../
 import { REGISTRY_ABI } from './abi.ts';
 import { linked } from './calls.ts';
 import { atNode, connect, isUnreachable, type ChainOptions, type Connection } from './connection.ts';
-import { NoRegistryError } from './errors.ts';
+import { NoRegistryError, RequestError } from './errors.ts';
 import type { AdapterRecord } from './records.ts';
 
 export type { AdapterRecord } from './records.ts';
@@ -186,7 +186,12 @@ export async function batchEvent(
   return event && { hash: event.transactionHash, blockNumber: event.blockNumber };
 }
 
-/** Whether enough of the attesters a reader trusts attested a record that is anchored; in any order, each once. */
+/**
+ * Whether enough of the attesters a reader trusts attested a record that is anchored.
+ * @param attesters in any order; one that is there twice counts once
+ * @param threshold how many of them, at least 1
+ * @throws RequestError for a threshold that nobody's word would meet; ChainUnreachableError, NodeRefusedError
+ */
 export async function isAttested(
   { contract, rpcUrl }: Registry,
   id: Hex,
@@ -194,5 +199,11 @@ export async function isAttested(
   threshold: number,
 ): Promise<boolean> {
   const rising = [...new Set(attesters.map((address) => address.toLowerCase() as Address))].sort();
-  return atNode(rpcUrl, () => contract.read.isAttested([id, rising, BigInt(threshold)]));
+  return atNode(rpcUrl, () => contract.read.isAttested([id, rising, thresholdOf(threshold)]));
+}
+
+/** @throws RequestError */
+export function thresholdOf(threshold: number): bigint {
+  if (Number.isSafeInteger(threshold) && threshold >= 1) return BigInt(threshold);
+  throw new RequestError(`a threshold of ${threshold} is none`, 'Ask for at least one attester.');
 }

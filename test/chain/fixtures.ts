@@ -58,7 +58,7 @@ export async function attestRun(spec: RunSpec, changes: Partial<RunAttestation> 
     adapterRoot: field('adapterRoot'),
     baseRoot: `0x${spec.baseRoot}`,
     dataRoot: `0x${spec.dataRoot}`,
-    owner: spec.owner as Hex,
+    owner: getAddress(spec.owner),
     steps: BigInt(spec.steps),
     verifier: field('verifier'),
     issuedAt: 1_763_800_000n,
