@@ -54,7 +54,10 @@ export default defineConfig(
   {
     files: ['commitment/**/*.ts'],
     rules: {
-      ...importsNothingFrom(['prover', 'worker', 'api', 'test', 'bench', 'contracts'], 'commitment/ needs protocol/ alone.'),
+      ...importsNothingFrom(
+        ['prover', 'worker', 'api', 'test', 'bench', 'contracts'],
+        'commitment/ needs protocol/ alone.',
+      ),
       '@typescript-eslint/no-restricted-imports': [
         'error',
         { patterns: [{ regex: '^(?!\\.)', message: 'commitment/ runs in browsers and depends on no package.' }] },
@@ -73,6 +76,13 @@ export default defineConfig(
   {
     files: ['worker/**/*.ts'],
     rules: importsNothingFrom(['prover', 'test', 'bench'], 'The arrows are prover → protocol ← worker.'),
+  },
+  {
+    files: ['site/**/*.ts'],
+    rules: importsNothingFrom(
+      ['prover', 'worker', 'test', 'bench'],
+      'site/ stands on api/, commitment/ and protocol/.',
+    ),
   },
   {
     files: ['test/**/*.ts'],

@@ -5,8 +5,8 @@ import { checkFiles } from './checker/files-task.ts';
 import { checkProof } from './checker/proof-task.ts';
 import { failureWords } from './checker/refusals.ts';
 import { checkRun } from './checker/run-task.ts';
+import { sendOffered } from './checker/send-task.ts';
 import type { Send } from './checker/sender.ts';
-import { submitProof } from './checker/submit-task.ts';
 import type { Event, Task } from './messages.ts';
 
 const send: Send = (event: Event) => self.postMessage(event);
@@ -19,8 +19,8 @@ function perform(task: Task): Promise<void> {
       return checkProof(task, send);
     case 'files':
       return checkFiles(task, send);
-    case 'submit':
-      return submitProof(task, send);
+    case 'send':
+      return sendOffered(task, send);
   }
 }
 

@@ -2,20 +2,25 @@
 import { Board } from './board.ts';
 import { startTask, type Running } from './checking.ts';
 import { element, required } from './element.ts';
-import type { PickedFile } from './messages.ts';
+import type { Offer, PickedFile } from './messages.ts';
 import { chosenFiles, droppedFiles } from './picking.ts';
 
-/** A button that sends a proof to the service, and what came of it. */
-function submitControl(file: File): HTMLElement {
-  const button = element('button', { type: 'button' }, 'Submit this proof to the service');
+const OFFERS: Readonly<Record<Offer['kind'], string>> = {
+  proof: 'Submit this proof to the service',
+  file: 'Send this file to the service, so that others find it by its SHA-256',
+};
+
+/** A button that sends a file to the service, and what came of it. */
+function sendControl(file: File, offer: Offer): HTMLElement {
+  const button = element('button', { type: 'button' }, OFFERS[offer.kind]);
   const output = element('div', { class: 'output' });
   button.addEventListener('click', () => {
-    const board = new Board(output, 0);
-    board.say('Sending; the service verifies it itself');
     // Disabled, it would lose the focus of the keyboard.
     if (button.getAttribute('aria-disabled') === 'true') return;
     button.setAttribute('aria-disabled', 'true');
-    startTask({ kind: 'submit', base: location.origin, file }, (event) => {
+    const board = new Board(output, 0);
+    board.say('Sending; the service checks it itself');
+    startTask({ kind: 'send', base: location.origin, file, offer }, (event) => {
       board.hear(event);
       if (event.kind !== 'end' && event.kind !== 'failed') return;
       board.say(board.conclusion());
@@ -57,9 +62,9 @@ export function enableFiles(section: HTMLElement): void {
     running = startTask({ kind: 'files', base: location.origin, files }, (event) => {
       const line = board.hear(event);
       if (event.kind === 'jobs') paths.push(...event.jobs.map((job) => job.name));
-      if (event.kind === 'done' && event.submittable && line !== null) {
+      if (event.kind === 'done' && event.offer !== null && line !== null) {
         const picked = files.find(({ path }) => path === paths[event.job]);
-        if (picked !== undefined) line.offer(submitControl(picked.file));
+        if (picked !== undefined) line.offer(sendControl(picked.file, event.offer));
       }
       if (event.kind === 'end' || event.kind === 'failed') stop(board.conclusion());
     });

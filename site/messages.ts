@@ -15,7 +15,10 @@ export type Task =
     }
   | { readonly kind: 'proof'; readonly base: string; readonly proofDigest: string }
   | { readonly kind: 'files'; readonly base: string; readonly files: readonly PickedFile[] }
-  | { readonly kind: 'submit'; readonly base: string; readonly file: File };
+  | { readonly kind: 'send'; readonly base: string; readonly file: File; readonly offer: Offer };
+
+/** What can be sent to the service, if the reader wants it: a proof, or an adapter file of a run that it knows. */
+export type Offer = { readonly kind: 'proof' } | { readonly kind: 'file'; readonly runId: string };
 
 /** A file with its path inside what was dropped. */
 export interface PickedFile {
@@ -58,8 +61,7 @@ export type Event =
       /** Milliseconds that this machine computed; null where it did not. */
       readonly milliseconds: number | null;
       readonly facts: readonly Fact[];
-      /** Whether the job's file is a proof that holds, and can be submitted. */
-      readonly submittable: boolean;
+      readonly offer: Offer | null;
     }
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   /** Nothing follows. */

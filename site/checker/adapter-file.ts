@@ -2,12 +2,13 @@
 import { ask, find } from '../../api/client.ts';
 import { runFacts, type Fact } from '../../api/words.ts';
 import { adapterRootOfFile } from '../../commitment/adapter-root.ts';
-import { adapterRootCost } from '../../commitment/cost.ts';
+import { adapterRootCost, adapterRootMemory } from '../../commitment/cost.ts';
 import { fileDigests } from '../../commitment/digests.ts';
 import { AdapterError } from '../../commitment/errors.ts';
+import { parseFile } from '../../commitment/safetensors.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import { parseRun } from '../../protocol/statement-schema.ts';
-import { rootOutcome, rootlessOutcome, type KnownAdapter, type RootlessRun } from './adapter-outcome.ts';
+import { NO_LORA, rootOutcome, rootlessOutcome, type AdapterOutcome, type RootlessRun } from './adapter-outcome.ts';
 import type { ProvenRun } from './judge.ts';
 import { folderOf, type Claim } from './kinds.ts';
 import { failureWords } from './refusals.ts';
@@ -29,6 +30,8 @@ export interface AdapterFile {
 const UNIT_SECONDS = 1e-6;
 /** Longer computations are left to the command line, seconds. */
 const MOST_SECONDS = 1800;
+/** More memory than this is not asked of a browser, bytes. */
+const MOST_MEMORY = 2 ** 31;
 
 /** What a question to the service came to; a text says why it could not be asked. */
 async function asked<T>(question: Promise<T>): Promise<T | string> {
@@ -55,8 +58,8 @@ interface Root {
 
 /** The root by a run, or why the file is no adapter of that run. */
 function rootBy({ bytes, path }: AdapterFile, runId: string, run: RunSpec): Root | RootlessRun {
-  if (adapterRootCost(run) * UNIT_SECONDS > MOST_SECONDS)
-    return { runId, why: 'its commitment would take a browser too long; use ./zklora check' };
+  if (adapterRootCost(run) * UNIT_SECONDS > MOST_SECONDS || adapterRootMemory(run) > MOST_MEMORY)
+    return { runId, why: 'its commitment would take more than a browser has; use ./zklora check' };
   try {
     return { runId, run, root: adapterRootOfFile(bytes, run, path) };
   } catch (error) {
@@ -73,41 +76,62 @@ function factsOf(digests: { file: string; tensors: string }, root: Root | undefi
   ];
 }
 
+type Report = (what: string, share: number | null) => void;
+
+/** The roots by every run that the file may come from, and the time that they took. */
+function rootsBy(file: AdapterFile, runs: ReadonlyMap<string, RunSpec>, report: Report) {
+  const roots: Root[] = [];
+  const without: RootlessRun[] = [];
+  const begin = performance.now();
+  for (const [runId, run] of runs) {
+    report(`computing its commitment, about ${Math.ceil(adapterRootCost(run) * UNIT_SECONDS)} s`, null);
+    const found = rootBy(file, runId, run);
+    if ('root' in found) roots.push(found);
+    else without.push(found);
+  }
+  return { roots, without, milliseconds: performance.now() - begin };
+}
+
+/** What the file comes to, and its root where it has one. */
+async function concluded(
+  { base, path, claims, proven }: AdapterFile,
+  roots: readonly Root[],
+  without: readonly RootlessRun[],
+  unasked: string | null,
+): Promise<{ outcome: AdapterOutcome; root: Root | undefined }> {
+  const claim = claims.find((each) => each.folder === folderOf(path)) ?? null;
+  // The run that the file itself names comes first, then those of dropped proofs.
+  const root = roots.find((each) => each.runId === claim?.runId) ?? roots[0];
+  if (root === undefined) return { outcome: rootlessOutcome(without, unasked), root };
+  const known = await asked(find(base, 'adapter', { params: { id: root.root } }));
+  return { outcome: rootOutcome({ root: root.root, claim, proven, known }), root };
+}
+
 /** @throws TensorFileError for bytes that are no safetensors file */
 export async function checkAdapter(file: AdapterFile, send: Send): Promise<void> {
   const { base, bytes, path, job, claims, proven } = file;
   const report = progressOf(send, job);
   report('computing its SHA-256', null);
+  const tensors = parseFile(bytes, path);
   const begin = performance.now();
   const digests = fileDigests(bytes, path);
-  let milliseconds = performance.now() - begin;
+  const hashing = performance.now() - begin;
+  if (!tensors.some(({ name }) => /\.lora_[AB]\./.test(name))) {
+    const facts = factsOf(digests, undefined);
+    return send({ kind: 'done', job, tone: 'open', text: NO_LORA, milliseconds: hashing, facts, offer: null });
+  }
   report('looking up its SHA-256', null);
   const named = await asked(namedRun(base, [digests.file, digests.tensors]));
   const runs = new Map([...claims, ...proven].map(({ runId, run }) => [runId, run] as const));
   if (typeof named !== 'string') for (const [runId, run] of named) runs.set(runId, run);
 
-  const roots: Root[] = [];
-  const without: RootlessRun[] = [];
-  for (const [runId, run] of runs) {
-    // Runs of one shape give one root.
-    report(`computing its commitment, about ${Math.ceil(adapterRootCost(run) * UNIT_SECONDS)} s`, null);
-    const start = performance.now();
-    const found = rootBy(file, runId, run);
-    milliseconds += performance.now() - start;
-    if ('root' in found) roots.push(found);
-    else without.push(found);
-  }
-  const own = claims.find((claim) => claim.folder === folderOf(path)) ?? null;
-  // The run that the file itself names comes first, then those of dropped proofs.
-  const root = roots.find((each) => each.runId === own?.runId) ?? roots[0];
-  if (root !== undefined) report('looking up its commitment', null);
-  const known: KnownAdapter | null | string =
-    root === undefined ? null : await asked(find(base, 'adapter', { params: { id: root.root } }));
-  const outcome =
-    root === undefined
-      ? rootlessOutcome(without, typeof named === 'string' ? named : null)
-      : rootOutcome({ root: root.root, claim: own, proven, known });
-  const facts = [...factsOf(digests, root), ...(outcome.run === null ? [] : runFacts(outcome.run))];
-  send({ kind: 'done', job, tone: outcome.tone, text: outcome.title, milliseconds, facts, submittable: false });
+  const { roots, without, milliseconds } = rootsBy(file, runs, report);
+  report('looking up its commitment', null);
+  const { outcome, root } = await concluded(file, roots, without, typeof named === 'string' ? named : null);
+  const { tone, title, run, shown } = outcome;
+  const facts = [...factsOf(digests, root), ...(run === null ? [] : runFacts(run))];
+  const unknown = typeof named !== 'string' && named.size === 0;
+  const offer = unknown && shown !== null ? ({ kind: 'file', runId: shown } as const) : null;
+  send({ kind: 'done', job, tone, text: title, milliseconds: hashing + milliseconds, facts, offer });
   send({ kind: 'outcome', outcome });
 }

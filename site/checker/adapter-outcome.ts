@@ -15,6 +15,8 @@ export type KnownAdapter = Output<'adapter'>;
 /** An outcome, and the run out of which the weights are shown to come. */
 export interface AdapterOutcome extends Outcome {
   readonly run: RunSpec | null;
+  /** Id of the run that the service has for these weights: it can index the file. */
+  readonly shown: string | null;
 }
 
 /** A run of which the file is no adapter. */
@@ -97,11 +99,11 @@ export function rootOutcome(findings: Findings): AdapterOutcome {
       : { href: `/?q=${root}`, text: 'The evidence, and verifying its proofs in this browser' };
   if (checks.some((check) => check.tone === 'bad')) {
     const text = 'Do not rely on it before you know why.';
-    return { tone: 'bad', title: 'Something about this adapter is wrong', text, checks, link, run };
+    return { tone: 'bad', title: 'Something about this adapter is wrong', text, checks, link, run, shown: null };
   }
   if (first === undefined) {
     const text = 'No whole chain of proofs leads to these weights, here or at this service.';
-    return { tone: 'open', title: 'This adapter is not proven', text, checks, link, run };
+    return { tone: 'open', title: 'This adapter is not proven', text, checks, link, run, shown: null };
   }
   const [runId, { steps, dataRows }] = first;
   return {
@@ -111,8 +113,13 @@ export function rootOutcome(findings: Findings): AdapterOutcome {
     checks,
     link,
     run,
+    shown: typeof known === 'string' ? null : (known?.runs.find((each) => shown.has(each.runId))?.runId ?? null),
   };
 }
+
+/** Of a safetensors file without the tensors of an adapter. */
+export const NO_LORA =
+  'This is no LoRA adapter: it has no tensors of one. Perhaps it is a base model, or an adapter merged into one.';
 
 /**
  * Of a file whose root is not known.
@@ -120,7 +127,7 @@ export function rootOutcome(findings: Findings): AdapterOutcome {
  * @param unasked why the service could not be asked, or null
  */
 export function rootlessOutcome(without: readonly RootlessRun[], unasked: string | null): AdapterOutcome {
-  const end = { link: null, run: null };
+  const end = { link: null, run: null, shown: null };
   if (without.length > 0) {
     const checks = without.map(({ runId, why }) => ({ tone: 'bad', text: `Run ${short(runId)}: ${why}.` }) as const);
     const text = 'Was it converted, merged or changed? The proven file holds the weights exactly as they were trained.';

@@ -45,7 +45,7 @@ const done = (job: number, tone: 'good' | 'bad' | 'open', text: string): Event =
   text,
   milliseconds: null,
   facts: [],
-  submittable: false,
+  offer: null,
 });
 
 function foreignWords({ path, file }: PickedFile): string {

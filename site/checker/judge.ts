@@ -42,12 +42,12 @@ export function judgeProof(bytes: Uint8Array, job: number, send: Send): Verified
     const { run, segment } = verified.statement;
     const text = `Holds: it proves ${stepRange(segment)} of a run of ${counted(run.steps, 'step')} (counted from 0).`;
     const facts = proofFacts(verified);
-    send({ kind: 'done', job, tone: 'good', text, milliseconds: milliseconds(), facts, submittable: true });
+    send({ kind: 'done', job, tone: 'good', text, milliseconds: milliseconds(), facts, offer: { kind: 'proof' } });
     return verified;
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     const text = refusalWords(error);
-    send({ kind: 'done', job, tone: 'bad', text, milliseconds: milliseconds(), facts: [], submittable: false });
+    send({ kind: 'done', job, tone: 'bad', text, milliseconds: milliseconds(), facts: [], offer: null });
     return null;
   }
 }

@@ -27,7 +27,7 @@ export async function judgeStored(
   send({ kind: 'progress', job, what: 'fetching', share: null });
   const bytes = await askBytes(base, { params: { sha256: digest } });
   const refuse = (text: string) => {
-    send({ kind: 'done', job, tone: 'bad', text, milliseconds: null, facts: [], submittable: false });
+    send({ kind: 'done', job, tone: 'bad', text, milliseconds: null, facts: [], offer: null });
     return { verified: null, milliseconds: 0 };
   };
   if (bytes === null) return refuse('The service names this proof but does not hand it out.');

@@ -43,7 +43,7 @@ describe('the arrows prover → protocol ← worker', () => {
     expect(errors.some((error) => OUTSIDE.test(error))).toBe(true);
   });
 
-  test.each(['protocol', 'commitment'])('%s does not compile with an import of the prover', (folder) => {
+  test.each(['protocol', 'commitment', 'site'])('%s does not compile with an import of the prover', (folder) => {
     const errors = errorsOf(folder, "import { ProverError } from '../prover/errors.ts';\nvoid ProverError;\n");
     expect(errors.some((error) => OUTSIDE.test(error))).toBe(true);
   });

@@ -1,9 +1,9 @@
-/** Sends a proof to the service, which verifies it itself and stores it. Only ever at the reader's request. */
+/** Sends a proof or an adapter file to the service, which checks it itself. Only ever at the reader's request. */
 import { ask, RefusalError, type Output } from '../../api/client.ts';
 import type { Outcome, Task } from '../messages.ts';
 import type { Send } from './sender.ts';
 
-type SubmitTask = Extract<Task, { kind: 'submit' }>;
+type SendTask = Extract<Task, { kind: 'send' }>;
 
 /** Milliseconds that a verification may take there. */
 const PATIENCE = 120_000;
@@ -23,7 +23,7 @@ function stored(proofDigest: string, before: boolean): Outcome {
 
 function refused(problem: { readonly detail: string; readonly next: string }): Outcome {
   const text = `${problem.detail} ${problem.next}`;
-  return { tone: 'bad', title: 'The service did not take the proof', text, checks: [], link: null };
+  return { tone: 'bad', title: 'The service did not take it', text, checks: [], link: null };
 }
 
 /** Waits until a verification that did not fit one request has ended. */
@@ -41,16 +41,30 @@ async function followed(base: string, first: Output<'job'>): Promise<Outcome> {
   });
 }
 
+async function sendProof(base: string, body: Uint8Array): Promise<Outcome> {
+  const answer = await ask(base, 'verify', { body }, { patience: PATIENCE });
+  return 'state' in answer ? followed(base, answer) : stored(answer.proofDigest, answer.stored === 'before');
+}
+
+async function showFile(base: string, runId: string, body: Uint8Array): Promise<Outcome> {
+  const { file } = await ask(base, 'showFile', { params: { id: runId }, body }, { patience: PATIENCE });
+  return {
+    tone: 'good',
+    title: 'The service knows this file now',
+    text: 'It recomputed the commitment itself. It keeps the fingerprints, not the file.',
+    checks: [],
+    link: { href: `/?q=${file}`, text: 'What the service says about it' },
+  };
+}
+
 /** @throws NoAnswerError, AnswerError */
-export async function submitProof({ base, file }: SubmitTask, send: Send): Promise<void> {
+export async function sendOffered({ base, file, offer }: SendTask, send: Send): Promise<void> {
   const body = new Uint8Array(await file.arrayBuffer());
-  let outcome: Outcome;
   try {
-    const answer = await ask(base, 'verify', { body }, { patience: PATIENCE });
-    outcome = 'state' in answer ? await followed(base, answer) : stored(answer.proofDigest, answer.stored === 'before');
+    const outcome = offer.kind === 'proof' ? await sendProof(base, body) : await showFile(base, offer.runId, body);
+    send({ kind: 'outcome', outcome });
   } catch (error) {
     if (!(error instanceof RefusalError)) throw error;
-    outcome = refused(error.problem);
+    send({ kind: 'outcome', outcome: refused(error.problem) });
   }
-  send({ kind: 'outcome', outcome });
 }
