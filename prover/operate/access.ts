@@ -1,21 +1,7 @@
 /** Requests of operators and of holders of API keys. Keys come from the environment alone: everybody sees arguments. */
-import {
-  AnswerError,
-  ask,
-  ClientUrlError,
-  NoAnswerError,
-  RefusalError,
-  type Input,
-  type JsonRouteName,
-  type Output,
-} from '../../api/client.ts';
+import type { Input, JsonRouteName, Output } from '../../api/client.ts';
 import { ProverError } from '../errors.ts';
-import {
-  ServiceAnswerError,
-  ServiceRefusalError,
-  ServiceUnreachableError,
-  ServiceUrlError,
-} from '../service/errors.ts';
+import { askService as askWith } from '../service/request.ts';
 
 export const OPERATOR_VARIABLE = 'ZKLORA_OPERATOR_KEY';
 export const KEY_VARIABLE = 'ZKLORA_API_KEY';
@@ -35,35 +21,6 @@ export class NoKeyError extends ProverError {
   }
 }
 
-/** A key would cross a network in the clear. */
-export class InsecureUrlError extends ProverError {
-  constructor(url: string) {
-    super(`${url} is not https: whoever is on the way would read the key`, 'Give the https URL of the service.');
-  }
-}
-
-/** Names of this very machine. */
-const LOCAL = ['127.0.0.1', 'localhost', '[::1]'];
-
-function requireSecure(url: string): void {
-  const parsed = URL.parse(url);
-  if (parsed?.protocol === 'http:' && !LOCAL.includes(parsed.hostname)) throw new InsecureUrlError(parsed.origin);
-}
-
-/** What `fetch` says of a failure. */
-function reasonOf({ cause }: NoAnswerError): string {
-  if (!(cause instanceof Error)) return 'no answer';
-  return cause.cause instanceof Error ? cause.cause.message : cause.message;
-}
-
-function translated(error: unknown, to: string): unknown {
-  if (error instanceof RefusalError) return new ServiceRefusalError(error.url, error.problem);
-  if (error instanceof NoAnswerError) return new ServiceUnreachableError(error.url, reasonOf(error), { cause: error });
-  if (error instanceof AnswerError) return new ServiceAnswerError(error.url, error.reason, { cause: error });
-  if (error instanceof ClientUrlError) return new ServiceUrlError(to);
-  return error;
-}
-
 /**
  * Asks a service with the key of an environment variable, or without one.
  * @param to URL of the service
@@ -79,15 +36,8 @@ export async function askService<N extends JsonRouteName>(
   patience?: number,
 ): Promise<Output<N>> {
   const key = variable === null ? undefined : process.env[variable];
-  if (variable !== null) {
-    if (key === undefined || key === '') throw new NoKeyError(variable);
-    requireSecure(to);
-  }
-  try {
-    return await ask(to, name, input, { key, ...(patience !== undefined && { patience }) });
-  } catch (error) {
-    throw translated(error, to);
-  }
+  if (variable !== null && (key === undefined || key === '')) throw new NoKeyError(variable);
+  return askWith(to, name, input, { key, ...(patience !== undefined && { patience }) });
 }
 
 /** Asks as the operator. @throws as `askService` */
