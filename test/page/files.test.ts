@@ -249,9 +249,12 @@ describe('ways to hand files over', () => {
     await onPage(
       '/',
       async ({ page }) => {
+        const chooser = page.waitForEvent('filechooser');
+        // The browser hears of the listener before it hears of the key.
         await page.locator('#choose-files:enabled').focus();
-        const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
-        await chooser.setFiles([...proofs, weights, claim]);
+        await page.evaluate(() => document.activeElement?.id);
+        await page.keyboard.press('Enter');
+        await (await chooser).setFiles([...proofs, weights, claim]);
         await finished(page);
         await expectAccessible(page, 'after checking files');
         const hold = page.getByRole('button', { name: 'Clear' });

@@ -69,7 +69,7 @@ describe('the verdict on an adapter', () => {
   });
 
   test('nobody signs for what a withdrawn verifier verified', async () => {
-    expect(text(await adapterHtml('withdrawn'))).toContain('Nobody has:');
+    expect(text(await adapterHtml('withdrawn'))).toContain('Nobody: what a withdrawn verifier accepted');
   });
 });
 

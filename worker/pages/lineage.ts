@@ -91,13 +91,21 @@ export function lineageSection(report: Run, run: AdapterRun | null): Html {
   </section>`;
 }
 
-/** Who signed, and when. */
-export function attestationSection(signed: readonly Signed[], what: string): Html {
+/** Why nobody signed for a run. */
+export function unsignedRun(final: Run['final']): string {
+  if (final === null) return 'only whole runs are signed for';
+  return final.withdrawn === null
+    ? 'this service has no key that signs'
+    : 'what a withdrawn verifier accepted is not signed for';
+}
+
+/** Who signed, and when. @param why nobody did, where nobody did */
+export function attestationSection(signed: readonly Signed[], why: string): Html {
   return html`<section aria-labelledby="attestations">
     <h2 id="attestations">Who signed for it</h2>
     ${
       signed.length === 0
-        ? html`<p>Nobody has: this service ${what}, and holds no key that signs.</p>`
+        ? html`<p>Nobody: ${why}.</p>`
         : html`<ul class="plain">
               ${signed.map(
                 ({ attester, attestation }) =>

@@ -33,6 +33,7 @@ function picture(losses: Losses, steps: number): Html {
   const values = losses.map((l) => l.loss);
   const ys = marks(Math.min(...values), Math.max(...values), 4, 1e-6);
   const xs = marks(0, Math.max(steps - 1, 1), 5, 1);
+  const places = Math.max(...ys.map((y) => String(y).split('.')[1]?.length ?? 0));
   const [bottom, top] = [ys[0], ys[ys.length - 1]];
   const [wide, high] = [WIDTH - FRAME.left - FRAME.right, HEIGHT - FRAME.top - FRAME.bottom];
   const px = (step: number): string => (FRAME.left + (wide * step) / xs[xs.length - 1]).toFixed(1);
@@ -47,7 +48,7 @@ function picture(losses: Losses, steps: number): Html {
     </desc>
     <g aria-hidden="true">
       ${ys.map((y) => html`<path class="grid" d="M${FRAME.left} ${py(y)}H${WIDTH - FRAME.right}" />`)}
-      ${ys.map((y) => html`<text x="${FRAME.left - 8}" y="${Number(py(y)) + 4}" text-anchor="end">${String(y)}</text>`)}
+      ${ys.map((y) => html`<text x="${FRAME.left - 8}" y="${Number(py(y)) + 4}" text-anchor="end">${y.toFixed(places)}</text>`)}
       ${xs.map((x) => html`<text x="${px(x)}" y="${HEIGHT - 24}" text-anchor="middle">${String(x)}</text>`)}
       <text x="${WIDTH - FRAME.right}" y="${HEIGHT - 3}" text-anchor="end">step</text>
       <polyline class="line" points="${points.join(' ')}" />

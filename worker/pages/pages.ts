@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import type { Problem } from '../../api/client.ts';
 import { byteCount, counted, stepRange, type Fact } from '../../api/words.ts';
 import { page, type Html } from './layout.ts';
-import { attestationSection, lineageSection } from './lineage.ts';
+import { attestationSection, lineageSection, unsignedRun } from './lineage.ts';
 import { factList } from './parts.ts';
 import { questionSection } from './questions.ts';
 import { againSection, filesSection, machineSection, notStatedSection, runSection, type RawLink } from './sections.ts';
@@ -84,8 +84,7 @@ export function adapterPage(adapter: Adapter, report: Run, origin: string): Html
         </p>`
       : ''
   }
-  ${lineageSection(report, run)}
-  ${attestationSection(run.final?.attestations ?? [], run.final === null ? 'has no whole run to sign' : 'verified it')}
+  ${lineageSection(report, run)} ${attestationSection(run.final?.attestations ?? [], unsignedRun(run.final))}
   ${filesSection(OWN_FILES)} ${machineSection({ ids, links, origin, badge: id })} ${notStatedSection()}`;
   return page({ title: verdict.title, description: 'What is proven about an adapter.', query: id, body });
 }
@@ -97,8 +96,7 @@ export function runPage(report: Run, origin: string): Html {
   const body = html`${verdictSection(verdict)}
   ${againSection({ kind: 'run', id: runId, adapterRoot: final?.adapterRoot ?? null, proofs: final?.proofs.length ?? segments.length })}
   ${runSection(report.run, report.losses)} ${lineageSection(report, null)}
-  ${attestationSection(final?.attestations ?? [], final === null ? 'has no whole run to sign' : 'verified it')}
-  ${filesSection(OWN_FILES)}
+  ${attestationSection(final?.attestations ?? [], unsignedRun(final))} ${filesSection(OWN_FILES)}
   ${machineSection({
     ids: [{ term: 'Run', value: runId, kind: 'digest' }],
     links: [{ href: `/runs/${runId}`, text: 'This run as JSON' }],
@@ -147,7 +145,13 @@ export function proofPage(proof: Proof, origin: string): Html {
       <h2 id="proof">What it proves</h2>
       ${factList(facts)}
     </section>
-    ${runSection(statement.run, meanLosses(segment))} ${attestationSection(proof.attestations, 'verified it')}
+    ${runSection(statement.run, meanLosses(segment))}
+    ${attestationSection(
+      proof.attestations,
+      proof.withdrawn === null
+        ? 'this service has no key that signs'
+        : 'what a withdrawn verifier accepted is not signed for',
+    )}
     ${filesSection(OWN_FILES)} ${machineSection({ ids: [], links, origin, badge: null })} ${notStatedSection()}`;
   return page({ title: verdict.title, description: 'What a proof shows.', query: proofDigest, body });
 }

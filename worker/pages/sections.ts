@@ -23,8 +23,7 @@ export function againSection({ kind, id, adapterRoot, proofs }: Target): Html {
     <h2 id="again-title">Don’t take this service’s word for it</h2>
     <p>
       Your browser can fetch ${proofs === 1 ? 'the proof' : `the ${proofs} proofs`} and verify
-      ${proofs === 1 ? 'it' : 'each of them'} itself, with the same code that this service runs. It takes a moment, and
-      nothing is sent.
+      ${proofs === 1 ? 'it' : 'each of them'} itself, with the same code that this service runs. It takes a moment.
     </p>
     <div
       class="needs-script"
@@ -95,7 +94,7 @@ export function runSection(run: unknown, losses: Parameters<typeof lossCurve>[0]
 export function notStatedSection(): Html {
   return html`<section aria-labelledby="not-stated">
     <h2 id="not-stated">What is not stated</h2>
-    <p>A proof says that declared steps were computed as declared. It does not say</p>
+    <p>A proof says that declared steps were computed as declared. It does not say:</p>
     <ul>
       ${NOT_STATED.map((item) => html`<li>${item}.</li>`)}
     </ul>
