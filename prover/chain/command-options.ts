@@ -15,6 +15,8 @@ export interface ChainRequest {
   /** Seconds. */
   readonly timeout: number;
   readonly confirmations: number;
+  /** Gwei for each unit of gas. */
+  readonly maxFee?: number;
   readonly again?: boolean;
   readonly bump?: boolean;
   readonly json: boolean;
@@ -63,6 +65,7 @@ export function addChainOptions(command: Command): Command {
     .option('--signed <file>', 'send what was signed elsewhere: a raw transaction, 0x… or a file with it')
     .option('--timeout <seconds>', 'how long to wait until it is mined', wholeNumber(1), 180)
     .option('--confirmations <blocks>', 'blocks after which it counts as mined', wholeNumber(1), 1)
+    .option('--max-fee <gwei>', 'the most to pay for each unit of gas (default: 1000)', wholeNumber(1))
     .option('--bump', 'raise the fee of the transaction that is under way', false)
     .option('--again', 'send anew what was replaced, cancelled or reverted', false)
     .option('--json', 'print the receipt as JSON', false)

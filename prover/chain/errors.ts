@@ -1,5 +1,5 @@
 /** What can go wrong with nodes, chains and what is on them; those of transactions are in transaction-errors.ts. */
-import { formatEther, type Address, type Hash } from 'viem';
+import { formatEther, formatGwei, type Address, type Hash } from 'viem';
 
 import { ProverError } from '../errors.ts';
 
@@ -66,6 +66,22 @@ export class NoRegistryError extends ProverError {
     );
     this.address = address;
     this.chainId = chainId;
+  }
+}
+
+/** The fee that the node names is higher than what is to be paid at most. */
+export class HighFeeError extends ProverError {
+  /** Wei for each unit of gas. */
+  readonly fee: bigint;
+  readonly most: bigint;
+
+  constructor(rpcUrl: string, fee: bigint, most: bigint) {
+    super(
+      `the node at ${rpcUrl} names a fee of ${formatGwei(fee)} gwei for each unit of gas, more than ${formatGwei(most)}`,
+      'Wait until it is lower, ask another node, or allow it by --max-fee GWEI.',
+    );
+    this.fee = fee;
+    this.most = most;
   }
 }
 

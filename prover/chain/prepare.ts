@@ -3,6 +3,7 @@ import {
   BaseError,
   ContractFunctionRevertedError,
   decodeFunctionData,
+  parseGwei,
   type Abi,
   type Address,
   type Hash,
@@ -12,7 +13,7 @@ import {
 import { REGISTRY_ABI } from './abi.ts';
 import type { RegistryCall } from './calls.ts';
 import { atNode, isUnreachable, nodeReason } from './connection.ts';
-import { LowFundsError, NodeRefusedError, RegistryRefusedError } from './errors.ts';
+import { HighFeeError, LowFundsError, NodeRefusedError, RegistryRefusedError } from './errors.ts';
 import type { Registry } from './registry.ts';
 
 /** Wei for each unit of gas: at most, and of it the tip. */
@@ -68,13 +69,15 @@ export async function rehearse(
 const withMargin = (gas: bigint): bigint => gas + gas / 5n;
 
 /**
- * Estimates gas and fees, and checks that the sender can pay.
- * @throws LowFundsError, ChainUnreachableError, NodeRefusedError
+ * Estimates gas and fees, and checks that the sender can and would pay.
+ * @param mostFee wei for each unit of gas
+ * @throws HighFeeError, LowFundsError, ChainUnreachableError, NodeRefusedError
  */
 export async function prepare(
   { client, rpcUrl, registry }: Registry,
   { data }: RegistryCall,
   sender: Address,
+  mostFee = MOST_FEE,
 ): Promise<Preparation> {
   return atNode(rpcUrl, async () => {
     const [estimate, fees, nonce, block] = await Promise.all([
@@ -84,10 +87,19 @@ export async function prepare(
       client.getBlockNumber({ cacheTime: 0 }),
     ]);
     const { maxFeePerGas, maxPriorityFeePerGas } = fees;
+    requireFee({ rpcUrl }, fees, mostFee);
     const gas = withMargin(estimate);
     await requireFunds({ client, rpcUrl }, sender, gas * maxFeePerGas);
     return { gas, maxFeePerGas, maxPriorityFeePerGas, nonce, block };
   });
+}
+
+/** What each unit of gas may cost where nothing else is said: a node that lies can't make the sender pay anything. */
+export const MOST_FEE = parseGwei('1000');
+
+/** @param most wei for each unit of gas. @throws HighFeeError */
+export function requireFee({ rpcUrl }: Pick<Registry, 'rpcUrl'>, { maxFeePerGas }: Fees, most = MOST_FEE): void {
+  if (maxFeePerGas > most) throw new HighFeeError(rpcUrl, maxFeePerGas, most);
 }
 
 /** @param needed wei. @throws LowFundsError, ChainUnreachableError, NodeRefusedError */

@@ -1,13 +1,7 @@
 /** Records of runs as the registry's functions take them. */
 import { z } from 'zod';
 
-import {
-  adapterRecordId,
-  checksumAddress,
-  type Hex,
-  type RunAttestation,
-  type Signed,
-} from '../../protocol/attestation.ts';
+import { checksumAddress, type Hex, type RunAttestation, type Signed } from '../../protocol/attestation.ts';
 
 /** What identifies a record: an attestation without its time, or with it. */
 export type AdapterRecord = Omit<RunAttestation, 'issuedAt'>;
@@ -30,11 +24,6 @@ export function recordOf(run: AdapterRecord): AdapterRecord {
 /** The contract's form of a signed attestation. */
 export function attestationArgument({ attestation, attester, signature }: Signed<RunAttestation>): AttestationArgument {
   return { attester, issuedAt: attestation.issuedAt, signature };
-}
-
-/** Whether two records are the same: equal ids bind every field. */
-export function sameRecord(one: AdapterRecord, other: AdapterRecord): boolean {
-  return adapterRecordId(one) === adapterRecordId(other);
 }
 
 /** Schema of `bytes` bytes as 0x and hexadecimal digits; any length where absent. */

@@ -1,5 +1,5 @@
 /** What every command of the chain does with its call: write it, or send it, and tell. */
-import type { Address } from 'viem';
+import { parseGwei, type Address } from 'viem';
 
 import { meaningOf, type Action, type RegistryCall } from './calls.ts';
 import type { ChainRequest } from './command-options.ts';
@@ -60,7 +60,7 @@ export async function runCall(
   make: (registry: Registry) => Promise<RegistryCall>,
 ): Promise<void> {
   requireOneWay(request);
-  const { unsigned, fees = false, from, timeout, confirmations, again = false, bump = false, json } = request;
+  const { unsigned, fees = false, from, timeout, confirmations, again = false, bump = false, maxFee, json } = request;
   const registry = await openRegistry(at);
   if (unsigned !== undefined) {
     const by = { from: from === undefined ? undefined : addressGiven(from), fees };
@@ -74,7 +74,9 @@ export async function runCall(
   const journal = journalIn(folder, { action, about: about.toLowerCase(), chainId, registry: address });
   const patience = { timeout, confirmations };
   const signer = await signerGiven(request);
-  const sent = await transact(registry, () => make(registry), { signer, journal, patience, again, bump, tell });
+  const mostFee = maxFee === undefined ? undefined : parseGwei(String(maxFee));
+  const how = { signer, journal, patience, mostFee, again, bump, tell };
+  const sent = await transact(registry, () => make(registry), how);
   await printReceipt(sent, json);
 }
 

@@ -17,7 +17,7 @@ import {
   type Entry,
   type Journal,
 } from './journal.ts';
-import { prepare, rehearse, requireFunds, revertReason } from './prepare.ts';
+import { prepare, rehearse, requireFee, requireFunds, revertReason } from './prepare.ts';
 import type { Registry } from './registry.ts';
 import { readSigned } from './signed.ts';
 import {
@@ -40,6 +40,8 @@ export interface SendOptions {
   /** Where to keep what is sent; null: nowhere, so that nothing is found after a crash. */
   readonly journal: Journal | null;
   readonly patience: Patience;
+  /** Wei for each unit of gas, at most; `MOST_FEE` where absent. */
+  readonly mostFee?: bigint | undefined;
   /** Send anew what was replaced, cancelled or reverted before. */
   readonly again?: boolean;
   /** Raise the fee of what is pending. */
@@ -65,7 +67,7 @@ export interface Sent {
 /**
  * Sends a call and waits until it is mined; or goes on with the transaction that was sent for it before.
  * @param make the call; asked only where nothing is under way
- * @throws RegistryRefusedError, LowFundsError, NoSenderError, BroadcastError, StillPendingError, ReplacedError,
+ * @throws RegistryRefusedError, LowFundsError, HighFeeError, NoSenderError, BroadcastError, StillPendingError, ReplacedError,
  *   RevertedBeforeError, AlreadySentError, SignedTransactionError, ChainFileError, ChainUnreachableError, NodeRefusedError
  */
 export async function transact(
@@ -97,7 +99,7 @@ function requireNew({ nonce, attempts }: Entry, { kind, hash }: Decided): void {
 }
 
 /** Checks that the call will be taken, and signs it. */
-async function newEntry(registry: Registry, call: RegistryCall, { signer }: SendOptions): Promise<Entry> {
+async function newEntry(registry: Registry, call: RegistryCall, { signer, mostFee }: SendOptions): Promise<Entry> {
   const by = signer();
   const { data } = call;
   const meaning = meaningOf(data)!;
@@ -116,7 +118,7 @@ async function newEntry(registry: Registry, call: RegistryCall, { signer }: Send
   }
   const sender = addressOf(by);
   await rehearse(registry, data, sender);
-  const { maxFeePerGas, maxPriorityFeePerGas, ...needs } = await prepare(registry, call, sender);
+  const { maxFeePerGas, maxPriorityFeePerGas, ...needs } = await prepare(registry, call, sender, mostFee);
   const unsigned = { ...about, ...needs, sender };
   return { ...unsigned, attempts: [await signAttempt(by, unsigned, { maxFeePerGas, maxPriorityFeePerGas })] };
 }
@@ -133,7 +135,7 @@ async function signedElsewhere(registry: Registry, call: RegistryCall, raw: Hex)
   // A used nonce may be this very transaction's: whoever waits for it will see.
   if (nonce < used) return signed;
   await rehearse(registry, call.data, sender);
-  const today = await prepare(registry, call, sender).then(({ nonce }) => nonce);
+  const today = await atNode(rpcUrl, () => client.getTransactionCount({ address: sender, blockTag: 'pending' }));
   if (nonce > today)
     throw new SignedTransactionError('nonce', `its nonce is ${nonce}, but the account's next is ${today}`);
   const needed = await atNode(rpcUrl, () =>
@@ -193,7 +195,7 @@ async function joinSigned(kept: Entry, { signer, journal }: SendOptions): Promis
 
 /** Signs the same transaction with a higher fee, unless the chain has decided. */
 async function raise(registry: Registry, kept: Entry, options: SendOptions): Promise<Entry> {
-  const { signer, journal, tell } = options;
+  const { signer, journal, mostFee, tell } = options;
   const { client, rpcUrl } = registry;
   const used = await atNode(rpcUrl, () => client.getTransactionCount({ address: kept.sender }));
   if (used > kept.nonce) return kept;
@@ -203,6 +205,7 @@ async function raise(registry: Registry, kept: Entry, options: SendOptions): Pro
     throw new NoSenderError(`${addressOf(by)} can't raise the fee of a transaction of ${kept.sender}`);
   const today = await atNode(rpcUrl, () => client.estimateFeesPerGas());
   const fees = raisedFees(kept.attempts.at(-1)!, today);
+  requireFee(registry, fees, mostFee);
   await requireFunds(registry, kept.sender, kept.gas * fees.maxFeePerGas);
   const raised = { ...kept, attempts: [...kept.attempts, await signAttempt(by, kept, fees)] };
   if (journal !== null) await updateJournal(journal, raised);

@@ -2,7 +2,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { zeroAddress } from 'viem';
+import { parseGwei, zeroAddress } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { signedToJson } from '../../protocol/attestation-json.ts';
@@ -130,6 +130,18 @@ describe('what goes wrong is named, with a way out', () => {
     expect(text).toContain(`ETH to ${accountNamed('poor').address}`);
     expect(await journals()).toEqual([]);
     expect(await poor.journals()).toEqual([]);
+  });
+
+  test('a fee that nobody would pay', async () => {
+    const { folder, file, journals } = await local.run('owner');
+    const args = ['anchor', folder, '--attestation', file];
+    await local.node.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('3000') });
+    await local.node.mine({ blocks: 1 });
+    expect(await fails(owner, /names a fee of \d+.* gwei/, ...args)).toContain('--max-fee');
+    expect(await journals()).toEqual([]);
+    expect(await json(owner, ...args, '--max-fee', '9000')).toMatchObject({ action: 'anchor' });
+    await local.node.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
+    await local.node.mine({ blocks: 1 });
   });
 
   test('no key, a bad key, which is not shown', async () => {
