@@ -26,6 +26,7 @@ const worker: TestProjectConfiguration = {
       miniflare: {
         bindings: {
           MIGRATIONS: await readD1Migrations('migrations'),
+          FULL: process.env['ZKLORA_FULL'] ?? '',
           WEBHOOK_SECRET: 'the secret of the tests, not of anybody',
         },
         outboundService: outbound,
