@@ -6,11 +6,13 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deployRegistry } from '../../prover/chain/deploy.ts';
 import { startHardhatNode, type LocalChain } from '../../prover/chain/node.ts';
+import { fetchVerifiers } from '../../prover/service/client.ts';
 import { startWorker, type LocalWorker } from '../../prover/service/dev-server.ts';
 import { command } from '../support/command.ts';
 import { writeFables, writeTinyModel } from '../support/tiny-model.ts';
 
 const key = generatePrivateKey();
+const operatorKey = 'the-operator-of-this-test-and-nobody-else';
 const attester = privateKeyToAccount(key).address;
 let folder = '';
 let chain: LocalChain;
@@ -33,7 +35,7 @@ const SETTINGS = {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'zklora-services-'));
   chain = await startHardhatNode();
-  worker = await startWorker({ attesterKey: key, stateDir: at('service') });
+  worker = await startWorker({ attesterKey: key, operatorKey, stateDir: at('service') });
   [owner] = await createWalletClient({ transport: http(chain.rpcUrl) }).getAddresses();
   ({ registry } = await deployRegistry({ rpcUrl: chain.rpcUrl, sender: { account: owner } }));
   await writeTinyModel(at('model'));
@@ -110,5 +112,26 @@ describe('submit, anchor and check', () => {
     const again = await anchor();
     expect(again.stderr).toContain('AlreadyAnchored');
     expect(again.code).toBe(1);
+  });
+
+  it('a key that is none is refused, in whatever way it is given', async () => {
+    const { code, stderr } = await command('submit', at('run'), '--to', worker.url, '--key', 'zkl_nobody');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('401 KEY_UNKNOWN')]);
+  });
+
+  it('under a withdrawn verifier version nothing is attested or submitted', async () => {
+    const { current } = await fetchVerifiers(worker.url);
+    const response = await fetch(`${worker.url}/operator/verifiers/${current}/withdrawal`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ reason: 'a check was missing' }),
+    });
+    expect(response.status).toBe(200);
+    const { code, stderr } = await command('submit', at('run'), '--to', worker.url);
+    expect(stderr).toContain('503 VERIFIER_WITHDRAWN');
+    expect(stderr).toContain('a check was missing');
+    expect(code).toBe(1);
+    // The reader verifies the proofs itself; what the service says counts no more.
+    expect(await check('--require', 'attested')).toMatchObject({ code: 1, short: ['yes', 'yes', 'no', 'yes'] });
   });
 });
