@@ -15,7 +15,7 @@ import {
   type Registry as OpenRegistry,
   type RegistryOptions,
 } from '../chain/registry.ts';
-import { difference, type Expected } from './attested.ts';
+import { difference, verifierEvidence, type Expected } from './attested.ts';
 import { no, yes, type Answer } from './answers.ts';
 
 export interface Registry extends RegistryOptions {
@@ -50,14 +50,10 @@ export async function anchored(
   const found = await openRegistry(at);
   const question = { found, fromBlock: at.fromBlock ?? 0n, attester };
   const entry = at.batch?.entries.find(({ signed }) => difference(expected, signed.attestation) === null);
-  const records = await candidates(question, expected, entry);
-  const answers: Weighed[] = [];
-  for (const record of records) {
-    const status = await readStatus(found, adapterRecordId(record));
-    if (status.status === 'anchored') answers.push(await anchoredAnswer(question, record, status));
-    else if (status.status !== 'unknown')
-      answers.push([WEIGHT[status.status], await endedAnswer(question, record, status)]);
-  }
+  const known = wholeRecord(expected);
+  const answers = known === null ? [] : await answersOf(question, [known]);
+  // The run may be anchored as another verifier version attested it: the log tells.
+  if (answers.length === 0) answers.push(...(await answersOf(question, await candidates(question, expected, entry))));
   if (at.batch !== undefined) answers.push([WEIGHT.other, await batchAnswer(question, at.batch, entry)]);
   const [best] = answers.sort(([a, x], [b, y]) => weigh(a, x) - weigh(b, y));
   return best === undefined ? noneAnswer(question, expected) : best[1];
@@ -65,15 +61,32 @@ export async function anchored(
 
 const weigh = (weight: number, { answer }: Answer): number => (answer === 'yes' ? WEIGHT.yes : weight);
 
-/** Records that may be meant. The whole record is its own id; of a part of it, the chain's log tells the rest. */
+/** The record, where all of it is expected; its id needs no log. */
+function wholeRecord(expected: Expected & { readonly adapterRoot: Hex }): AdapterRecord | null {
+  const { adapterRoot, runId, runDigest, baseRoot, dataRoot, owner, steps, verifier } = expected;
+  if (!(runId && runDigest && baseRoot && dataRoot && owner && steps !== undefined && verifier)) return null;
+  return { runId, runDigest, adapterRoot, baseRoot, dataRoot, owner, steps, verifier };
+}
+
+/** What the registry says of each record that it knows. */
+async function answersOf(question: Question, records: readonly AdapterRecord[]): Promise<Weighed[]> {
+  const answers: Weighed[] = [];
+  for (const record of records) {
+    const status = await readStatus(question.found, adapterRecordId(record));
+    if (status.status === 'anchored') answers.push(await anchoredAnswer(question, record, status));
+    else if (status.status !== 'unknown')
+      answers.push([WEIGHT[status.status], await endedAnswer(question, record, status)]);
+  }
+  return answers;
+}
+
+/** Records of the chain's log, and of the batch, that say what is expected. */
 async function candidates(
   { found, fromBlock }: Question,
   expected: Expected & { readonly adapterRoot: Hex },
   entry: BatchEntry | undefined,
 ): Promise<AdapterRecord[]> {
-  const { adapterRoot, runId, runDigest, baseRoot, dataRoot, owner, steps, verifier } = expected;
-  if (runId && runDigest && baseRoot && dataRoot && owner && steps !== undefined && verifier)
-    return [{ runId, runDigest, adapterRoot, baseRoot, dataRoot, owner, steps, verifier }];
+  const { adapterRoot, owner } = expected;
   const events = await anchorEvents(found, { adapterRoot, owner, fromBlock });
   const all = events.map(({ run }) => recordOf(run)).filter((record) => difference(expected, record) === null);
   if (entry !== undefined) all.push(recordOf(entry.signed.attestation));
@@ -109,6 +122,7 @@ async function anchoredAnswer(
     ...where,
     record: id,
     attester: anchor.attester,
+    ...verifierEvidence(record.verifier),
     anchored: isoTime(anchor.anchoredAt),
     ...(parent && { supersedes: parent }),
   };

@@ -6,7 +6,9 @@ import {
   type RunAttestation,
   type Signed,
 } from '../../protocol/attestation.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
+import { verifierDigest } from '../../protocol/verify.ts';
 import type { BatchFile } from '../chain/batch-file.ts';
 import { isoTime, type AdapterRecord } from '../chain/records.ts';
 import { fetchAdapter } from '../service/client.ts';
@@ -23,11 +25,21 @@ export function expectedRecord(run: RunSpec, runId: string, root: string, record
   return { runId: hex(runId), ...roots, owner: owner as Hex, steps: BigInt(steps) };
 }
 
-/** The first field in which a record differs from what is expected; null where none does. */
+/**
+ * The first field in which a record differs from what is expected; null where none does. The verifier is the attester's
+ * word about the version that ran there, which may be older or newer than the one that runs here: it is evidence, and
+ * no difference.
+ */
 export function difference(expected: Expected, actual: AdapterRecord): string | null {
   const text = (value: unknown): string => String(value).toLowerCase();
   const names = Object.keys(expected) as (keyof AdapterRecord)[];
-  return names.find((name) => text(expected[name]) !== text(actual[name])) ?? null;
+  return names.find((name) => name !== 'verifier' && text(expected[name]) !== text(actual[name])) ?? null;
+}
+
+/** Which verifier version a record names, and whether it is the one that runs here. */
+export function verifierEvidence(verifier: Hex): { readonly verifier: string } {
+  const here = toHex(verifierDigest()) === verifier.slice(2).toLowerCase();
+  return { verifier: `${verifier} (${here ? 'the version that runs here' : 'another version than runs here'})` };
 }
 
 /**
@@ -64,7 +76,12 @@ function judged({ attestation, signature }: Signed<RunAttestation>, expected: Ex
   const differs = difference(expected, attestation);
   if (differs !== null) return no(`the attestation is of another record: ${differs} differs`);
   const signer = recoverAddress(runAttestationDigest(attestation), signature);
-  const evidence = { attester: signer, issued: isoTime(attestation.issuedAt), signature };
+  const evidence = {
+    attester: signer,
+    issued: isoTime(attestation.issuedAt),
+    ...verifierEvidence(attestation.verifier),
+    signature,
+  };
   if (attester !== null && signer.toLowerCase() !== attester.toLowerCase())
     return no(`it is attested by another than ${attester}`, evidence);
   return yes(evidence);

@@ -156,8 +156,12 @@ describe('check, asked of a registry', () => {
   test('says in what the record of a run differs, and is not taken in by another’s anchor of the same root', async () => {
     const run = await anchoredRun();
     const { attestation } = run.signed;
-    const other = { ...recordOf(attestation), verifier: attestation.dataRoot };
-    expect((await anchored(local, other, null)).why).toContain('verifier differs');
+    const other = { ...recordOf(attestation), runDigest: attestation.dataRoot };
+    expect((await anchored(local, other, null)).why).toContain('runDigest differs');
+    const newer = { ...recordOf(attestation), verifier: attestation.dataRoot };
+    const answer = await anchored(local, newer, null);
+    expect(answer).toMatchObject({ answer: 'yes', evidence: { record: run.id } });
+    expect(answer.evidence['verifier']).toMatch(/^0x[0-9a-f]{64} \(another version than runs here\)$/);
     const thief = await local.run('thief', { adapterRoot: attestation.runDigest });
     await local.fund(accountNamed('thief').address);
     await at.json(keyNamed('thief'), 'anchor', thief.folder, '--attestation', thief.file);
