@@ -38,7 +38,14 @@ const warningsAsErrors: HardhatPlugin = {
 const compiler: SolidityCompilerUserConfig = {
   version: '0.8.37',
   path: solc,
-  settings: { evmVersion: 'cancun', optimizer: { enabled: true, runs: 10_000 }, viaIR: true },
+  settings: {
+    evmVersion: 'cancun',
+    optimizer: { enabled: true, runs: 10_000 },
+    viaIR: true,
+    // The metadata depend on which other sources happen to be compiled along. Without their hash at its end, a contract's
+    // creation code, and so its create2 address, depends on its own sources and these settings alone.
+    metadata: { bytecodeHash: 'none' },
+  },
 };
 
 const { ZKLORA_RPC_URL, ZKLORA_PRIVATE_KEY } = process.env;

@@ -7,6 +7,7 @@ import { concat, encodeAbiParameters, getContractAddress, keccak256, zeroHash, t
 import * as chains from 'viem/chains';
 
 import ModelsModule from '../../../ignition/modules/AdapterModels.ts';
+import { compile, complaints, CONTRACTS, readSources } from '../static/compiler.ts';
 
 /** The factory that Ignition uses, at this address on every chain that has it: https://github.com/pcaversaccio/createx. */
 const FACTORY = '0xba5Ed099633D3B313e4D5F7bdc1305d3c28ba5Ed';
@@ -53,6 +54,16 @@ describe('create2', { skip: hre.globalOptions.coverage }, () => {
       { contract: 'AdapterDirectory', ...directory },
       { contract: 'AdapterModels', ...models },
     ]);
+  });
+
+  test('depends on the sources and settings alone, not on what is compiled along', async () => {
+    const [{ settings }] = hre.config.solidity.profiles.production.compilers;
+    const outputs = { [CONTRACTS.AdapterRegistry]: { AdapterRegistry: ['evm.bytecode.object'] } };
+    const output = compile(readSources([CONTRACTS.AdapterRegistry]), outputs, settings);
+    assert.deepEqual(complaints(output), []);
+    const alone = output.contracts[CONTRACTS.AdapterRegistry].AdapterRegistry.evm.bytecode.object;
+    const { bytecode } = (await artifacts.readArtifact('AdapterRegistry')) as { bytecode: Hex };
+    assert.equal(`0x${alone}`, bytecode);
   });
 
   test('Ignition puts them there', async () => {
