@@ -76,15 +76,19 @@ export async function onPage(
   }
 }
 
-/** Asserts that axe finds nothing, and that nothing is wider than the window. */
-export async function expectAccessible(page: Page, name: string): Promise<void> {
+/**
+ * Asserts that axe finds nothing, and that nothing is wider than the window.
+ * @param rules of axe; all where absent
+ */
+export async function expectAccessible(page: Page, name: string, rules: readonly string[] = []): Promise<void> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
+  const found = await page.evaluate(async (only) => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run({
       resultTypes: ['violations'],
+      ...(only.length > 0 && { runOnly: [...only] }),
     });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
-  });
+  }, rules);
   expect([name, found]).toEqual([name, []]);
   const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   expect(wide, `width of ${name}`).toBeLessThanOrEqual(window);
