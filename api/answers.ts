@@ -132,7 +132,11 @@ export const anchor = z
 
 export const shownFile = z
   .object({ file: v.digest, tensors: v.digest, adapterRoot: v.digest, runId: v.digest, shownAt: v.seconds })
-  .meta({ id: 'ShownFile', description: 'SHA-256 of an adapter file, and of its bytes after the safetensors header' });
+  .meta({
+    id: 'ShownFile',
+    description:
+      'SHA-256 of an adapter file, and of its tensors: of the file without metadata, as safetensors writes it',
+  });
 
 export const adapterRun = z
   .object({

@@ -11,7 +11,8 @@ import { digest } from './values.ts';
 
 const sha256 = z.object({ sha256: digest.meta({ description: 'SHA-256 of the proof' }) });
 const adapterId = digest.meta({
-  description: 'adapter root, SHA-256 of the adapter file, or SHA-256 of its bytes after the safetensors header',
+  description:
+    'adapter root, SHA-256 of the adapter file, or SHA-256 of its tensors (of the file as safetensors writes it without metadata)',
 });
 
 /** Most ids of one POST /adapters/lookup. */

@@ -48,7 +48,7 @@ CREATE INDEX completions_of_record ON completions (record);
 
 CREATE TABLE files (
   file TEXT NOT NULL, -- SHA-256 of the file
-  tensors TEXT NOT NULL, -- SHA-256 of what follows its safetensors header
+  tensors TEXT NOT NULL, -- SHA-256 of its tensors, without metadata
   adapter_root TEXT NOT NULL,
   run_id TEXT NOT NULL,
   shown_at INTEGER NOT NULL,

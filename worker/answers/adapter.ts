@@ -90,7 +90,7 @@ export function adapterReport(
 
 /**
  * GET /adapters/{id}; null where no stored proof ends at the adapter that the id names.
- * @param id adapter root, SHA-256 of a shown file, or of its tensor bytes
+ * @param id adapter root, SHA-256 of a shown file, or of its tensors
  * @throws Problem (503), AttestationKeyError, SettingError
  */
 export async function adapterAnswer(id: string, sources: Sources): Promise<AdapterReport | null> {

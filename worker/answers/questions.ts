@@ -27,7 +27,7 @@ export function integrityAnswer(id: string, kind: Named['kind'], files: readonly
     shown: time(shown.shownAt),
   };
   if (kind === 'file') return yes(evidence);
-  return yes({ ...evidence, note: 'any file with these tensor bytes holds the same weights' });
+  return yes({ ...evidence, note: 'any file with these tensors under these names holds the same weights' });
 }
 
 /** Is a whole run proven, step by step, that ends at this adapter? @param runs the weightiest first */

@@ -45,7 +45,7 @@ export interface RunEntry {
 export interface ShownFile {
   /** SHA-256 of the file. */
   readonly file: string;
-  /** SHA-256 of what follows its safetensors header. */
+  /** SHA-256 of the file without metadata; `commitment/digests.ts`. */
   readonly tensors: string;
   readonly adapterRoot: string;
   readonly runId: string;
