@@ -83,12 +83,13 @@ function commit(run: RunSpec, program: LlamaProgram, cells: CellMap, oracle: Sta
 }
 
 /** The run with the roots of a random base model and random rows, and their cells. */
-async function declared(): Promise<{ run: RunSpec; program: LlamaProgram; cells: CellMap }> {
+async function declared(nonce: string): Promise<{ run: RunSpec; program: LlamaProgram; cells: CellMap }> {
   const program = llamaProgram(segmentConfig(SHAPE, 0, [TOKENS]));
   const random = toy({ ...MICRO, dataRows: ROWS });
   const cells = new Map([...random.base, ...random.data]);
   const run = {
     ...SHAPE,
+    nonce,
     baseRoot: await commit(SHAPE, program, cells, 'base'),
     dataRoot: await commit(SHAPE, program, cells, 'data'),
   };
@@ -105,9 +106,9 @@ function batchOf(run: RunSpec, cells: CellMap, step: number): Batch {
   return { inputs: Int32Array.of(first, ...labels.subarray(0, -1)), labels, mask: new Uint8Array(TOKENS).fill(1) };
 }
 
-/** The run's two segments of one step each, trained and committed. */
-export async function microRun(): Promise<MicroSegment[]> {
-  const { run, cells: given } = await declared();
+/** The run's two segments of one step each, trained and committed. @param nonce tells runs of the same data apart */
+export async function microRun(nonce: string = SHAPE.nonce): Promise<MicroSegment[]> {
+  const { run, cells: given } = await declared(nonce);
   const segments: MicroSegment[] = [];
   for (const first of [0, 1]) {
     const program = llamaProgram(segmentConfig(run, first, [TOKENS]));
