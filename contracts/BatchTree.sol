@@ -22,7 +22,7 @@ library BatchTree {
         bytes32 id,
         bytes32[] calldata proof
     ) internal pure returns (bool) {
-        // Depth ⌈log2 count⌉: count fits in 2^depth leaves, and not in half of them. From depth 256 on, 1 << depth is 0.
+        // Depth ⌈log2 count⌉: count fits in 2^depth leaves, and not in half of them. From 256 on, 1 << depth is 0.
         uint256 depth = proof.length;
         if (index >= count || count > 1 << depth || (depth > 0 && count <= 1 << (depth - 1))) return false;
         bytes32 hash = keccak256(abi.encode(LEAF, index, id));

@@ -57,7 +57,7 @@ describe('create2', { skip: hre.globalOptions.coverage }, () => {
   });
 
   test('depends on the sources and settings alone, not on what is compiled along', async () => {
-    const [{ settings }] = hre.config.solidity.profiles.production.compilers;
+    const settings = hre.config.solidity.profiles.production.compilers[0].settings as object;
     const outputs = { [CONTRACTS.AdapterRegistry]: { AdapterRegistry: ['evm.bytecode.object'] } };
     const output = compile(readSources([CONTRACTS.AdapterRegistry]), outputs, settings);
     assert.deepEqual(complaints(output), []);
