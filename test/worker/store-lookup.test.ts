@@ -104,6 +104,7 @@ describe('a look-up', () => {
     ]);
     expect(rows.map((row) => row.completions.length).slice(0, 7)).toEqual([1, 0, 0, 1, 1, 1, 0]);
     expect(rows[0].completions[0]).toEqual({
+      owner: SAMPLE_RUN.owner,
       runId: record.runId,
       verifier: record.verifier.digest,
       adapterRoot: id(0xe0),

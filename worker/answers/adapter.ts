@@ -5,7 +5,7 @@ import type { Named, RunEntry, ShownFile } from '../store/types.ts';
 import { anchoredAnswer, attestedAnswer, integrityAnswer, proofAnswer } from './questions.ts';
 import { finalOf, lossesOf, toldChain, type LossPoint } from './run.ts';
 import type { Sources } from './sources.ts';
-import { lookRecordsUp, statusOf, tellingAnchor, type Anchors, type RunRecord } from './status.ts';
+import { lookRecordsUp, speaking, statusOf, tellingAnchor, type Anchors, type RunRecord } from './status.ts';
 
 export type AdapterReport = Output<'adapter'>;
 export type AdapterRun = AdapterReport['runs'][number];
@@ -50,14 +50,15 @@ function runHere(root: string, { runId, run, segments }: RunEntry, sources: Sour
       losses: thinned(lossesOf(segments, told ?? toldChain(chains, sources))),
       final: finals[0] ?? null,
     },
-    records: finals.map(({ record, withdrawn }) => ({ record, counts: withdrawn === null })),
+    records: finals.map(({ record, withdrawn }) => ({ record, owner: run.owner, counts: withdrawn === null })),
   };
 }
 
-/** The runs in the order in which they matter: those that end here and count first. */
+/** The runs in the order in which they matter: those that end here and count first, among them the first completed. */
 function byWeight(a: RunHere, b: RunHere): number {
   const weight = ({ records }: RunHere): number => (records[0]?.counts === true ? 0 : records.length > 0 ? 1 : 2);
-  return weight(a) - weight(b);
+  const since = ({ run }: RunHere): number => run.final?.completedAt ?? 0;
+  return weight(a) - weight(b) || since(a) - since(b);
 }
 
 /** Four answers and their evidence, from all that was looked up. */
@@ -80,7 +81,12 @@ export function adapterReport(
       integrity: integrityAnswer(id, kind, found.files),
       proof: proofAnswer(runs),
       attested: attestedAnswer(runs, sources.keys.length > 0),
-      anchored: anchoredAnswer(tellingAnchor(records, anchors), anchors.failed, records.length > 0, sources.env),
+      anchored: anchoredAnswer(
+        tellingAnchor(speaking(records), anchors),
+        anchors.failed,
+        records.length > 0,
+        sources.env,
+      ),
     },
     files: found.files.map((file) => ({ ...file })),
     runs,
@@ -99,7 +105,7 @@ export async function adapterAnswer(id: string, sources: Sources): Promise<Adapt
   if (named === null) return null;
   const [{ runIds, more }, files] = await Promise.all([
     store.runsEndingAt(named.adapterRoot, MAX_RUNS),
-    store.filesOf(named.adapterRoot),
+    store.filesOf(named.adapterRoot, id),
   ]);
   const entries = await Promise.all(runIds.map((runId) => store.run(runId)));
   const runs = entries.flatMap((entry) => (entry === null ? [] : [runHere(named.adapterRoot, entry, sources)]));

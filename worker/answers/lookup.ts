@@ -8,7 +8,7 @@ import { lookRecordsUp, statusOf, type RunRecord } from './status.ts';
 export type LookupAnswer = Output<'lookup'>;
 
 const recordsOf = ({ completions }: LookupRow): RunRecord[] =>
-  completions.map(({ record, withdrawn }) => ({ record, counts: withdrawn === null }));
+  completions.map(({ record, owner, withdrawn }) => ({ record, owner, counts: withdrawn === null }));
 
 /**
  * What is known of each id, in their order; `runId` and `record` are of the run that counts, where one does.

@@ -14,6 +14,8 @@ const BATCH = 100;
 export interface RunRecord {
   /** Id of the registry's record. */
   readonly record: Hex;
+  /** Whose run it is. */
+  readonly owner: string;
   /** Whether its verifier version counts: it is not withdrawn. */
   readonly counts: boolean;
 }
@@ -30,22 +32,35 @@ export interface Anchors {
 export async function lookRecordsUp(env: Env, records: readonly RunRecord[]): Promise<Anchors> {
   const ids = [...new Set(records.map(({ record }) => record))];
   const known = new Map<string, Anchor>();
+  let failed: string | null = null;
   for (let at = 0; at < ids.length; at += BATCH) {
     const found = await anchorsOf(env, ids.slice(at, at + BATCH));
     for (const [record, anchor] of found?.anchors ?? []) known.set(record, anchor);
-    if (found !== null && found.error !== null) return { known, failed: found.error.message };
+    // The others are looked up all the same: what was heard of them before, a revocation maybe, still counts.
+    failed ??= found?.error?.message ?? null;
   }
-  return { known, failed: null };
+  return { known, failed };
 }
 
 /**
- * The status of an adapter. A revocation of any of its records holds for all: the owner speaks of the adapter, and
- * another verifier version makes another record of it.
+ * The records that speak for an adapter: all of the owner whose run was complete there first. Whoever prepares another
+ * run, on a base model of his own, that ends at the same weights may anchor and revoke his own records, and says
+ * nothing about the adapter of others by that.
+ * @param records those that count first, among them the first completed first
+ */
+export const speaking = (records: readonly RunRecord[]): readonly RunRecord[] =>
+  records.filter(({ owner }) => owner === records[0].owner);
+
+/**
+ * The status of an adapter. A revocation of any of its owner's records holds for all: the owner speaks of the adapter,
+ * and another verifier version makes another record of it.
+ * @param records as for `speaking`
  */
 export function statusOf(records: readonly RunRecord[], anchors: Anchors): Status {
   const said = ({ record }: RunRecord): Anchor['status'] | undefined => anchors.known.get(record)?.status;
-  if (records.some((record) => said(record) === 'revoked')) return 'revoked';
-  const counting = records.filter(({ counts }) => counts);
+  const own = speaking(records);
+  if (own.some((record) => said(record) === 'revoked')) return 'revoked';
+  const counting = own.filter(({ counts }) => counts);
   if (counting.some((record) => said(record) === 'anchored')) return 'anchored';
   return counting.length > 0 ? 'verified' : 'unknown';
 }

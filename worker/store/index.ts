@@ -76,12 +76,15 @@ export const RUN_QUERIES = {
   ),
   chainedCount: `${CHAINED} SELECT COUNT(*) AS count FROM chained`,
   chained: `${CHAINED} ${told('chained')}`,
-  /** The chained segments, without what a chain does not need, where they reach step ?2; none else. */
+  /**
+   * The chained segments, without what a chain does not need, where they reach step ?2; none else. In order of time, so
+   * that no later ones push those of a complete chain out.
+   */
   complete: `${CHAINED}
     SELECT ${SEGMENT_COLUMNS.replace('proofs.counts, proofs.losses', "'[]' AS counts, NULL AS losses")}
     FROM chained CROSS JOIN proofs ON proofs.rowid = chained.id
     WHERE EXISTS (SELECT 1 FROM place WHERE step = ?2)
-    LIMIT ${MAX_ENTRIES}`,
+    ORDER BY chained.received_at LIMIT ${MAX_ENTRIES}`,
   completions:
     'SELECT run_id, verifier, adapter_root, run_digest, record, completed_at FROM completions WHERE run_id = ?1',
   /** Proofs of a statement besides one: by run, first step, verifier, adapter before, statement, proof. */

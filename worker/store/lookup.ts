@@ -1,6 +1,6 @@
 /** What ids name, and which complete runs end there: the look-ups of the index. */
 import type { Hex } from '../../protocol/attestation.ts';
-import type { Completion, LookupRow, Named, ShownFile } from './types.ts';
+import type { LookupRow, Named, ShownFile } from './types.ts';
 
 /** Most files of an adapter that are told. */
 export const MAX_FILES = 100;
@@ -22,11 +22,12 @@ export const LOOKUP_QUERIES = {
   tensors: `SELECT files.tensors AS id, files.adapter_root AS root, MIN(files.shown_at) AS since
     FROM json_each(?1) AS ids CROSS JOIN files ON files.tensors = ids.value GROUP BY files.tensors, files.adapter_root`,
   completions: `SELECT * FROM (
-      SELECT completions.*, verifiers.withdrawn_at, verifiers.withdrawn_reason, ROW_NUMBER() OVER (
+      SELECT completions.*, runs.owner, verifiers.withdrawn_at, verifiers.withdrawn_reason, ROW_NUMBER() OVER (
         PARTITION BY completions.adapter_root
         ORDER BY verifiers.withdrawn_at IS NOT NULL, completions.completed_at, completions.run_id, completions.verifier
       ) AS number
       FROM json_each(?1) AS ids CROSS JOIN ${COUNTING} AND completions.adapter_root = ids.value
+      CROSS JOIN runs ON runs.run_id = completions.run_id
     ) WHERE number <= ${MAX_COMPLETIONS} ORDER BY number`,
   /** Runs that end at an adapter: complete ones that count, complete ones, others; each group in order of time. */
   completeRuns: `SELECT completions.run_id AS id FROM ${COUNTING} WHERE completions.adapter_root = ?1
@@ -35,14 +36,16 @@ export const LOOKUP_QUERIES = {
   anyRuns: `SELECT id FROM (
       SELECT run_id AS id, MIN(received_at) AS since FROM proofs WHERE adapter_out = ?1 GROUP BY run_id LIMIT ${MAX_RUNS}
     ) ORDER BY since, id`,
+  /** Those with digest ?2 first: among files that others showed before, the one that is asked about is told. */
   filesOf: `SELECT adapter_root, file, tensors, run_id, shown_at FROM files WHERE adapter_root = ?1
-    ORDER BY shown_at, file LIMIT ${MAX_FILES}`,
+    ORDER BY file = ?2 DESC, tensors = ?2 DESC, shown_at, file LIMIT ${MAX_FILES}`,
   countFiles: 'SELECT COUNT(*) AS count FROM files WHERE adapter_root = ?1',
   ends: 'SELECT 1 AS ends FROM proofs WHERE adapter_out = ?1 AND run_id = ?2 LIMIT 1',
 } as const;
 
 interface CompletionRow {
   readonly run_id: string;
+  readonly owner: string;
   readonly verifier: string;
   readonly adapter_root: string;
   readonly run_digest: string;
@@ -52,10 +55,11 @@ interface CompletionRow {
   readonly withdrawn_reason: string | null;
 }
 
-function completionOf(row: CompletionRow): Completion {
+function completionOf(row: CompletionRow): LookupRow['completions'][number] {
   const { withdrawn_at: at, withdrawn_reason: reason } = row;
   return {
     runId: row.run_id,
+    owner: row.owner,
     verifier: row.verifier,
     adapterRoot: row.adapter_root,
     runDigest: row.run_digest,
@@ -119,7 +123,7 @@ export class LookupIndex {
     });
   }
 
-  async #completions(roots: readonly string[]): Promise<Map<string, Completion[]>> {
+  async #completions(roots: readonly string[]): Promise<Map<string, LookupRow['completions'][number][]>> {
     if (roots.length === 0) return new Map();
     const query = this.#index.prepare(LOOKUP_QUERIES.completions).bind(JSON.stringify([...new Set(roots)]));
     const { results } = await query.all<CompletionRow>();
@@ -150,9 +154,12 @@ export class LookupIndex {
     return (await this.#index.prepare(LOOKUP_QUERIES.countFiles).bind(adapterRoot).first<number>('count')) ?? 0;
   }
 
-  /** Files shown of an adapter, the first shown first, at most MAX_FILES. */
-  async filesOf(adapterRoot: string): Promise<ShownFile[]> {
-    const query = this.#index.prepare(LOOKUP_QUERIES.filesOf).bind(adapterRoot);
+  /**
+   * Files shown of an adapter, the first shown first, at most MAX_FILES.
+   * @param id digest of a file, or of its tensors, that goes before all others
+   */
+  async filesOf(adapterRoot: string, id = ''): Promise<ShownFile[]> {
+    const query = this.#index.prepare(LOOKUP_QUERIES.filesOf).bind(adapterRoot, id);
     const { results } = await query.all<{ file: string; tensors: string; run_id: string; shown_at: number }>();
     return results.map(({ file, tensors, run_id, shown_at }) => {
       return { file, tensors, adapterRoot, runId: run_id, shownAt: shown_at };

@@ -150,9 +150,9 @@ export class Store {
     return this.#lookups.endsAt(runId, adapterRoot);
   }
 
-  /** Files shown of an adapter, the first shown first, at most 100. */
-  filesOf(adapterRoot: string): Promise<ShownFile[]> {
-    return this.#lookups.filesOf(adapterRoot);
+  /** Files shown of an adapter, at most 100: those with the digest `id`, then the first shown first. */
+  filesOf(adapterRoot: string, id?: string): Promise<ShownFile[]> {
+    return this.#lookups.filesOf(adapterRoot, id);
   }
 
   /**

@@ -94,5 +94,5 @@ export interface LookupRow {
   readonly id: string;
   readonly named: Named | null;
   /** Complete runs that end at the adapter: those that count first, among them the first completed first. */
-  readonly completions: readonly Completion[];
+  readonly completions: readonly (Completion & { readonly owner: string })[];
 }
