@@ -24,11 +24,18 @@ const outcome = answers.job.pick({ state: true, submittedAt: true, endedAt: true
 const UPLOADS = 'uploads/';
 export const uploadObject = (proof: string): string => `${UPLOADS}${proof}`;
 
+/** Whether an upload came with an API key. */
+export const isKeyed = ({ customMetadata }: R2Object): boolean => customMetadata?.['keyed'] === 'true';
+
 /** Seconds that an upload is kept whose job never ended. */
 const UPLOAD_LIFE = 2 * 86_400;
 
 /** Seconds after which to try again where there are as many jobs as may be. */
 const FULL_RETRY = 60;
+
+/** How often, and after how many milliseconds, a job is looked at whose upload is removed already. */
+const ENDING_LOOKS = 20;
+const ENDING_PAUSE = 100;
 
 /** Most objects of one list. */
 const PAGE = 1000;
@@ -57,6 +64,20 @@ const GIVEN_UP: ProblemBody = new Problem(500, {
   next: 'Submit the proof again; if it happens again, tell the operator of this worker.',
 }).toBody();
 
+/**
+ * A job without an upload: it ends at this very moment, which may take a few; or it ended badly long ago, then null.
+ * Whoever took it for gone would submit the proof again, and leave an upload that no job removes.
+ */
+async function endedJob(id: string, proofDigest: string, env: Env): Promise<Job | null> {
+  for (let looks = 0; ; looks++) {
+    const now = await statusOf(id, env);
+    if (now?.status === 'complete') return { id, proofDigest, ...outcome.parse(now.output) };
+    const going = now !== null && !['errored', 'terminated'].includes(now.status);
+    if (!going || looks === ENDING_LOOKS) return null;
+    await scheduler.wait(ENDING_PAUSE);
+  }
+}
+
 /** A job, or null where there is none of this id. */
 export async function readJob(id: string, env: Env): Promise<Job | null> {
   const proofDigest = /^([0-9a-f]{64})-[0-9a-f]{32}$/.exec(id)?.[1];
@@ -65,11 +86,7 @@ export async function readJob(id: string, env: Env): Promise<Job | null> {
   if (found === null) return null;
   if (found.status === 'complete') return { id, proofDigest, ...outcome.parse(found.output) };
   const upload = await env.PROOFS.head(uploadObject(proofDigest));
-  // It ended this very moment, or long ago.
-  if (upload === null) {
-    const now = await statusOf(id, env);
-    return now?.status === 'complete' ? { id, proofDigest, ...outcome.parse(now.output) } : null;
-  }
+  if (upload === null) return endedJob(id, proofDigest, env);
   const job = { id, proofDigest, submittedAt: seconds(upload.uploaded), endedAt: null, problem: null };
   switch (found.status) {
     case 'errored':
@@ -86,7 +103,7 @@ export async function readJob(id: string, env: Env): Promise<Job | null> {
 async function requireRoom({ keyed }: Client, env: Env): Promise<void> {
   const limit = limitOf(env, 'MAX_JOBS');
   const { objects } = await env.PROOFS.list({ prefix: UPLOADS, limit: PAGE, include: ['customMetadata'] });
-  const keyless = objects.filter(({ customMetadata }) => customMetadata?.['keyed'] !== 'true').length;
+  const keyless = objects.filter((upload) => !isKeyed(upload)).length;
   if (objects.length < limit && (keyed || keyless < Math.ceil(limit / 2))) return;
   throw new Problem(503, {
     code: 'BUSY',

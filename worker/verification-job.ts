@@ -5,25 +5,26 @@ import { sourcesOf } from './answers/sources.ts';
 import { estimate, MAX_HEAD_BYTES } from './cost.ts';
 import type { Env } from './env.ts';
 import { sendEvents } from './events/outbox.ts';
-import { uploadObject, type Job, type JobParams } from './jobs.ts';
+import { isKeyed, uploadObject, type Job, type JobParams } from './jobs.ts';
+import type { Client } from './limits/client.ts';
 import { places, type Need, type Place } from './limits/places.ts';
 import { Problem, problemOf } from './problems.ts';
 import { knownRecord, requireCounting, verified } from './verification.ts';
 
 type Outcome = Pick<Job, 'state' | 'problem'>;
 
-/** Jobs share the memory of requests, and count as a client of their own. */
-const JOBS = { name: 'jobs', keyed: true } as const;
+/** Jobs share the memory of requests. Those of holders of API keys, and all others, count as a client each. */
+const clientOf = (keyed: boolean): Client => ({ name: keyed ? 'jobs with a key' : 'jobs', keyed });
 
 /** Seconds that a job keeps a place at most, and that it waits for one before it is tried again. */
 const PLACE_LIFE = 600;
 const PATIENCE = 60;
 
 /** Waits for a place. @throws Problem (503) */
-async function placeFor(need: Need): Promise<Place> {
+async function placeFor(client: Client, need: Need): Promise<Place> {
   for (let waited = 0; ; waited++) {
     try {
-      return places.take(JOBS, need, PLACE_LIFE);
+      return places.take(client, need, PLACE_LIFE);
     } catch (error) {
       if (!(error instanceof Problem) || waited >= PATIENCE) throw error;
       await scheduler.wait(1000);
@@ -44,7 +45,8 @@ async function verifyUpload(proof: string, env: Env): Promise<void> {
     });
   const bytes = new Uint8Array(await upload.arrayBuffer());
   const { memory, milliseconds } = await estimate(bytes.subarray(0, headLength(bytes)));
-  const place = await placeFor({ bytes: bytes.length, memory, milliseconds });
+  const client = clientOf(isKeyed(upload));
+  const place = await placeFor(client, { bytes: bytes.length, memory, milliseconds });
   try {
     await sources.store.accept(bytes, await verified(bytes));
   } finally {
@@ -83,8 +85,9 @@ export class VerificationJob extends WorkflowEntrypoint<Env, JobParams> {
       return { ...(await outcomeOf(proof, this.env)), endedAt: seconds() };
     });
     await step.do('clean up', { retries }, async () => {
-      await this.env.PROOFS.delete(uploadObject(proof));
       await sendEvents(this.env, seconds());
+      // Last, and the end follows at once: whoever looks in between finds neither upload nor result.
+      await this.env.PROOFS.delete(uploadObject(proof));
     });
     return { ...ended, submittedAt: Math.floor(timestamp.getTime() / 1000) };
   }

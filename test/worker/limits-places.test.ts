@@ -24,6 +24,15 @@ function refusal(act: () => unknown): Problem {
   throw new Error('nothing was refused');
 }
 
+function fits(act: () => unknown): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe('places', () => {
   test('are bounded for one client', () => {
     const door = new Places();
@@ -66,10 +75,39 @@ describe('places', () => {
     first.leave();
     door.take(someone(2), { ...long, milliseconds: 10_000 }, 60);
     door.take(someone(3), { ...long, milliseconds: 10_000 }, 60);
-    expect(refusal(() => door.take(someone(4), { ...long, milliseconds: 10_001 }, 60)).details.headers).toEqual({
+    expect(refusal(() => door.take(someone(4, true), { ...long, milliseconds: 10_001 }, 60)).details.headers).toEqual({
       'retry-after': '21',
     });
-    door.take(someone(4), { ...long, milliseconds: 10_000 }, 60);
+    door.take(someone(4, true), { ...long, milliseconds: 10_000 }, 60);
+  });
+
+  test('leave bytes and time to others than one client, and to holders of keys', () => {
+    for (const need of [
+      { bytes: 12 * MB, memory: 0, milliseconds: 0 },
+      { bytes: 1, memory: 0, milliseconds: 4_000 },
+    ]) {
+      const door = new Places();
+      const fill = (i: number): number => {
+        for (let n = 0; ; n++) if (!fits(() => door.take(someone(i), need, 60))) return n;
+      };
+      const counts = [1, 2, 3, 4].map(fill);
+      expect(counts[0]).toBeLessThan(5);
+      expect(counts[1]).toBeGreaterThan(0);
+      expect(counts[3]).toBe(0);
+      door.take(someone(1, true), need, 60);
+    }
+  });
+
+  test('of bodies that are on their way hold no time and no memory, and are refused where there would be none', () => {
+    const door = new Places();
+    const need = { bytes: MB, memory: 60 * MB, milliseconds: 14_000 };
+    const slow = [1, 2, 3, 4].map((i) => door.take(someone(i), SMALL, 60));
+    slow.forEach((place) => place.await(need, 60));
+    slow[0].grow(need, 60);
+    expect(refusal(() => slow[1].grow(need, 60)).details.code).toBe('BUSY');
+    expect(refusal(() => door.take(someone(5), SMALL, 60).await(need, 60)).details.code).toBe('BUSY');
+    slow[0].leave();
+    slow[1].grow(need, 60);
   });
 
   test('grow where there is room, and stay as they were where there is none', () => {

@@ -5,8 +5,9 @@
  * at a time, whatever is written here; what adds up are the bodies of those that wait, and the time until the last of
  * them is answered. Both are bounded at the door: whoever finds no place is told when to come again, at once.
  *
- * No client may fill the house alone, and some places are for holders of API keys alone, so that a flood without keys
- * shuts nobody out who has one.
+ * No client may fill the house alone, and some places, bytes and time are for holders of API keys alone, so that a
+ * flood without keys shuts nobody out who has one. Time and memory are taken when the body is there: what takes minutes to
+ * arrive costs whoever sends it next to nothing, and must not keep others from being verified meanwhile.
  *
  * A place is left when its request ends. The runtime drops the rest of a request whose client has hung up, `finally`
  * included, so that places also expire.
@@ -25,6 +26,10 @@ export interface Bounds {
   readonly bytes: number;
   /** Milliseconds of all verifications that wait; a single one always fits. */
   readonly milliseconds: number;
+  /** Of the bytes of bodies and of the milliseconds, the part that those without an API key may take. */
+  readonly shareWithoutKey: number;
+  /** Of both, the part that one client may take; a single submission always fits. */
+  readonly shareOfOne: number;
 }
 
 export const BOUNDS: Bounds = {
@@ -34,6 +39,8 @@ export const BOUNDS: Bounds = {
   // 128 MB less what the runtime and the code take.
   bytes: 104 * 2 ** 20,
   milliseconds: 30_000,
+  shareWithoutKey: 3 / 4,
+  shareOfOne: 1 / 2,
 };
 
 /** What a request will take. */
@@ -58,6 +65,8 @@ export interface Place {
    * @throws Problem 503 BUSY; the place is kept as it was
    */
   grow(need: Need, seconds: number): void;
+  /** As `grow`, where all of it would fit at this moment; time and memory are left to others until the body is there. */
+  await(need: Need, seconds: number): void;
   leave(): void;
 }
 
@@ -89,6 +98,10 @@ export class Places {
     this.#put(id, client, need, seconds);
     return {
       grow: (grown, more) => this.#put(id, client, grown, more),
+      await: (grown, more) => {
+        this.#put(id, client, grown, more);
+        this.#put(id, client, { ...grown, memory: 0, milliseconds: 0 }, more);
+      },
       leave: () => void this.#held.delete(id),
     };
   }
@@ -110,14 +123,27 @@ export class Places {
     this.#held.set(id, { client, need, until: Date.now() + 1000 * seconds });
   }
 
+  /** Whether a need does not fit a share any more of which these hold some. */
+  #beyond(held: readonly Held[], need: Need, share: number): boolean {
+    const { bytes, milliseconds } = this.#bounds;
+    const [bodies, time] = [total(held, (each) => each.bytes), total(held, (each) => each.milliseconds)];
+    return (
+      (bodies > 0 && bodies + need.bytes > share * bytes) ||
+      (time > 0 && time + need.milliseconds > share * milliseconds)
+    );
+  }
+
   /** Why there is no place, or null. */
   #full(others: readonly Held[], client: Client, need: Need): string | null {
-    const { places, withoutKey, ofOne, bytes, milliseconds } = this.#bounds;
-    const count = (which: (held: Held) => boolean): number => others.filter(which).length;
-    if (count((held) => held.client.name === client.name) >= ofOne)
-      return `${ofOne} submissions of this client are under way`;
-    const keyless = count((held) => !held.client.keyed);
-    if (others.length >= places || (!client.keyed && keyless >= withoutKey)) return 'many submissions are under way';
+    const { places, withoutKey, ofOne, bytes, milliseconds, shareWithoutKey, shareOfOne } = this.#bounds;
+    const own = others.filter((held) => held.client.name === client.name);
+    if (own.length >= ofOne) return `${ofOne} submissions of this client are under way`;
+    const keyless = others.filter((held) => !held.client.keyed);
+    if (others.length >= places || (!client.keyed && keyless.length >= withoutKey))
+      return 'many submissions are under way';
+    if (this.#beyond(own, need, shareOfOne)) return 'submissions of this client take their share';
+    if (!client.keyed && this.#beyond(keyless, need, shareWithoutKey))
+      return 'submissions without an API key take their share';
     const all = [...others.map((held) => held.need), need];
     const bodies = all.reduce((sum, each) => sum + each.bytes, 0);
     if (bodies + Math.max(...all.map((each) => each.memory)) > bytes) return 'its memory is taken';

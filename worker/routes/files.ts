@@ -21,7 +21,7 @@ const BYTES_A_UNIT = 64;
 /** Milliseconds of a unit, on a machine that is slower than the one measured. */
 const UNIT_MS = 0.001;
 
-/** Seconds that a request may wait for its turn, besides reading. */
+/** Seconds that a request may wait for its turn, after reading. */
 const WAIT = 60;
 
 /** What showing a file of a run may take; its length is an upper bound too. */
@@ -102,9 +102,11 @@ export const fileRoutes = routes().openapi(declared('showFile'), async (c) => {
     throw notFound(`No proof of run ${runId} is stored here.`, 'Submit its proofs first: POST /verify.');
   const cost = fileCost(run);
   requireAffordable(cost, c.env);
-  const place = places.take(client, cost, bodySeconds(cost.bytes) + WAIT);
+  const place = places.take(client, { bytes: 0, memory: 0, milliseconds: 0 }, WAIT);
   try {
+    place.await(cost, bodySeconds(cost.bytes));
     const bytes = await readFile(c.req.raw, cost);
+    place.grow(cost, WAIT);
     const file = await inTurn(() => shown(bytes, runId, run));
     return c.json(await store.showFile(file), 200, { 'cache-control': 'no-store' });
   } finally {

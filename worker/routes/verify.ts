@@ -16,7 +16,7 @@ import {
 import { maxProofBytes, type Env } from '../env.ts';
 import { jobId, submitJob, type Job } from '../jobs.ts';
 import type { Client } from '../limits/client.ts';
-import { places, type Place } from '../limits/places.ts';
+import { places, type Need, type Place } from '../limits/places.ts';
 import { requireRate } from '../limits/rate.ts';
 import { declared, routes } from '../serve.ts';
 import type { ProofRecord } from '../store/types.ts';
@@ -29,7 +29,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 // Deployed workers stop the clock between inputs and outputs, against timing attacks.
 const CLOCK_NOTE = 'by the clock of the runtime, which may stand still while it computes: verifyMs can be 0';
 
-/** Seconds that a request may wait for its turn and store, besides reading. */
+/** Seconds that a request may wait for its turn and store, after reading. */
 const WAIT = 60;
 
 /** A stopwatch: milliseconds since it was last asked. */
@@ -42,16 +42,23 @@ function stopwatch(): () => number {
   };
 }
 
+interface Afforded {
+  readonly made: Estimate;
+  /** What the request takes when its body is there. */
+  readonly need: Need;
+}
+
 /** Reads the front, refuses what costs too much, and takes the place that the rest needs. */
-async function afford(body: BodyReader, place: Place, env: Env): Promise<Estimate> {
+async function afford(body: BodyReader, place: Place, env: Env): Promise<Afforded> {
   const made = await estimate(await readHead(body));
   requireAffordable(made, env);
   requireSize(made, body.declared, env);
   const bytes = Math.min(body.declared ?? made.size.max, maxProofBytes(env));
   // A job verifies later.
   const { memory, milliseconds } = fitsRequest(made, env) ? made : { memory: 0, milliseconds: 0 };
-  place.grow({ bytes, memory, milliseconds }, bodySeconds(bytes) + WAIT);
-  return made;
+  const need = { bytes, memory, milliseconds };
+  place.await(need, bodySeconds(bytes));
+  return { made, need };
 }
 
 /** @throws the protocol's errors for a proof that doesn't hold */
@@ -89,10 +96,11 @@ export const verifyRoutes = routes().openapi(declared('verify'), async (c) => {
   const place = places.take(client, head, bodySeconds(MAX_HEAD_BYTES));
   try {
     const lap = stopwatch();
-    const made = await afford(body, place, c.env);
+    const { made, need } = await afford(body, place, c.env);
     const sources = await sourcesOf(c.env);
     requireCounting(sources);
     const bytes = await readProof(body, made, c.env);
+    place.grow({ ...need, bytes: bytes.length }, WAIT);
     const answer = await answerTo(bytes, lap(), made, client, sources);
     if ('verdict' in answer) return c.json(answer, 200, { 'cache-control': 'no-store' });
     const wait = String(1 + Math.ceil(made.milliseconds / 1000));
