@@ -38,7 +38,7 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 /** `--worker` and `--attestation`. */
 export function addSourceOptions(command: Command): Command {

@@ -17,6 +17,17 @@ import {
 } from '../chain/registry.ts';
 import { difference, verifierEvidence, type Expected } from './attested.ts';
 import { no, yes, type Answer } from './answers.ts';
+import {
+  countInSet,
+  countVoices,
+  isQuorum,
+  recordedVoices,
+  voicesOf,
+  type Count,
+  type FoundSignature,
+  type Quorum,
+  type Trust,
+} from './quorum.ts';
 
 export interface Registry extends RegistryOptions {
   /** Where to begin in the chain's log. */
@@ -29,7 +40,8 @@ export interface Registry extends RegistryOptions {
 interface Question {
   readonly found: OpenRegistry;
   readonly fromBlock: bigint;
-  readonly attester: Hex | null;
+  readonly trust: Trust;
+  readonly signatures: readonly FoundSignature[];
 }
 
 /** The worst thing to know comes first, after a yes. */
@@ -39,25 +51,61 @@ type Weighed = readonly [weight: number, answer: Answer];
 /**
  * Looks a record up.
  *
- * @param attester the only one whose attestation counts, since anybody can attest and the registry judges nobody; null: any
+ * @param trust whose attestations count, since anybody can attest and the registry judges nobody; of a record by itself
+ *   those that are recorded on chain
+ * @param signatures found elsewhere, which count for a batch: it records none
  * @throws the errors of chains
  */
 export async function anchored(
   at: Registry,
   expected: Expected & { readonly adapterRoot: Hex },
-  attester: Hex | null,
+  trust: Trust,
+  signatures: readonly FoundSignature[] = [],
 ): Promise<Answer> {
-  const found = await openRegistry(at);
-  const question = { found, fromBlock: at.fromBlock ?? 0n, attester };
-  const entry = at.batch?.entries.find(({ signed }) => difference(expected, signed.attestation) === null);
-  const known = wholeRecord(expected);
-  const answers = known === null ? [] : await answersOf(question, [known]);
-  // The run may be anchored as another verifier version attested it: the log tells.
-  if (answers.length === 0) answers.push(...(await answersOf(question, await candidates(question, expected, entry))));
-  if (at.batch !== undefined) answers.push([WEIGHT.other, await batchAnswer(question, at.batch, entry)]);
+  const question = await questionOf(at, trust, signatures);
+  const answers = await Promise.all(
+    (await heldRecords(question, expected, at.batch)).map((h) => heldAnswer(question, h)),
+  );
+  if (at.batch !== undefined)
+    answers.push([WEIGHT.other, await batchAnswer(question, at.batch, entryOf(at.batch, expected))]);
   const [best] = answers.sort(([a, x], [b, y]) => weigh(a, x) - weigh(b, y));
   return best === undefined ? noneAnswer(question, expected) : best[1];
 }
+
+/**
+ * Counts the attestations that a registry has recorded, while the record is anchored by itself, and those found
+ * elsewhere; a set counts the recorded ones alone.
+ *
+ * @throws RequestError for a threshold above a set's members; the errors of chains
+ */
+export async function countAttestations(
+  at: Registry,
+  expected: Expected & { readonly adapterRoot: Hex },
+  quorum: Quorum,
+  signatures: readonly FoundSignature[],
+): Promise<Count> {
+  const question = await questionOf(at, quorum, signatures);
+  const held = (await heldRecords(question, expected, at.batch)).filter(({ status }) => status.status === 'anchored');
+  if ('set' in quorum) {
+    const counts = await Promise.all(held.map(({ record }) => countInSet(question.found, quorum, record)));
+    const none = { reached: false, why: at.batch === undefined ? NONE_BY_ITSELF : SETS_AND_BATCHES, evidence: {} };
+    return counts.find(({ reached }) => reached) ?? counts[0] ?? none;
+  }
+  const recorded = await Promise.all(
+    held.map(({ record }) => recordedVoices(question.found, adapterRecordId(record), quorum.attesters)),
+  );
+  return countVoices(quorum, [...voicesOf(signatures), ...recorded.flat()]);
+}
+
+const NONE_BY_ITSELF = 'no record of this run is anchored, so that a set counts nothing';
+const SETS_AND_BATCHES = 'attester sets count no record of a batch: no block dates the attestations in it';
+
+async function questionOf(at: Registry, trust: Trust, signatures: readonly FoundSignature[]): Promise<Question> {
+  return { found: await openRegistry(at), fromBlock: at.fromBlock ?? 0n, trust, signatures };
+}
+
+const entryOf = (batch: BatchFile | undefined, expected: Expected): BatchEntry | undefined =>
+  batch?.entries.find(({ signed }) => difference(expected, signed.attestation) === null);
 
 const weigh = (weight: number, { answer }: Answer): number => (answer === 'yes' ? WEIGHT.yes : weight);
 
@@ -68,16 +116,37 @@ function wholeRecord(expected: Expected & { readonly adapterRoot: Hex }): Adapte
   return { runId, runDigest, adapterRoot, baseRoot, dataRoot, owner, steps, verifier };
 }
 
-/** What the registry says of each record that it knows. */
-async function answersOf(question: Question, records: readonly AdapterRecord[]): Promise<Weighed[]> {
-  const answers: Weighed[] = [];
+/** A record that the registry knows by itself. */
+interface Held {
+  readonly record: AdapterRecord;
+  readonly status: Exclude<RecordStatus, { status: 'unknown' }>;
+}
+
+/** What the registry knows of the records that say what is expected. */
+async function heldRecords(
+  question: Question,
+  expected: Expected & { readonly adapterRoot: Hex },
+  batch: BatchFile | undefined,
+): Promise<Held[]> {
+  const known = wholeRecord(expected);
+  const held = known === null ? [] : await heldAmong(question, [known]);
+  if (held.length > 0) return held;
+  // The run may be anchored as another verifier version attested it: the log tells.
+  return heldAmong(question, await candidates(question, expected, entryOf(batch, expected)));
+}
+
+async function heldAmong({ found }: Question, records: readonly AdapterRecord[]): Promise<Held[]> {
+  const held: Held[] = [];
   for (const record of records) {
-    const status = await readStatus(question.found, adapterRecordId(record));
-    if (status.status === 'anchored') answers.push(await anchoredAnswer(question, record, status));
-    else if (status.status !== 'unknown')
-      answers.push([WEIGHT[status.status], await endedAnswer(question, record, status)]);
+    const status = await readStatus(found, adapterRecordId(record));
+    if (status.status !== 'unknown') held.push({ record, status });
   }
-  return answers;
+  return held;
+}
+
+async function heldAnswer(question: Question, { record, status }: Held): Promise<Weighed> {
+  if (status.status === 'anchored') return anchoredAnswer(question, record, status);
+  return [WEIGHT[status.status], await endedAnswer(question, record, status)];
 }
 
 /** Records of the chain's log, and of the batch, that say what is expected. */
@@ -107,7 +176,7 @@ async function logged(ask: () => Promise<LoggedAt | undefined>): Promise<Readonl
 const placeOf = ({ chainId, registry }: OpenRegistry) => ({ chain: chainId, registry });
 
 async function anchoredAnswer(
-  { found, fromBlock, attester }: Question,
+  { found, fromBlock, trust }: Question,
   record: AdapterRecord,
   status: Extract<RecordStatus, { status: 'anchored' }>,
 ): Promise<Weighed> {
@@ -126,12 +195,25 @@ async function anchoredAnswer(
     anchored: isoTime(anchor.anchoredAt),
     ...(parent && { supersedes: parent }),
   };
-  if (attester === null || anchor.attester.toLowerCase() === attester.toLowerCase()) return [WEIGHT.yes, yes(evidence)];
+  if (isQuorum(trust)) {
+    const count =
+      'set' in trust
+        ? await countInSet(found, trust, record)
+        : countVoices(trust, await recordedVoices(found, id, trust.attesters));
+    const facts = { ...evidence, ...count.evidence };
+    return count.reached
+      ? [WEIGHT.yes, yes(facts)]
+      : [WEIGHT.other, no(`it is anchored, but on chain ${count.why}`, facts)];
+  }
+  if (trust === null || anchor.attester.toLowerCase() === trust.toLowerCase()) return [WEIGHT.yes, yes(evidence)];
   // Others may have attested it since.
-  const [issuedAt, recordedAt] = await atNode(found.rpcUrl, () => found.contract.read.attestationOf([id, attester]));
+  const [issuedAt, recordedAt] = await atNode(found.rpcUrl, () => found.contract.read.attestationOf([id, trust]));
   if (recordedAt !== 0)
-    return [WEIGHT.yes, yes({ ...evidence, attester, attested: isoTime(issuedAt), recorded: isoTime(recordedAt) })];
-  return [WEIGHT.other, no(`it is anchored on the word of another than ${attester}`, evidence)];
+    return [
+      WEIGHT.yes,
+      yes({ ...evidence, attester: trust, attested: isoTime(issuedAt), recorded: isoTime(recordedAt) }),
+    ];
+  return [WEIGHT.other, no(`it is anchored on the word of another than ${trust}`, evidence)];
 }
 
 async function endedAnswer(
@@ -158,7 +240,7 @@ async function endedAnswer(
 
 /** A batch keeps no attestation: the one in the file counts if its signature does, which was checked when it was read. */
 async function batchAnswer(
-  { found, fromBlock, attester }: Question,
+  { found, fromBlock, trust, signatures }: Question,
   batch: BatchFile,
   entry: BatchEntry | undefined,
 ): Promise<Answer> {
@@ -177,8 +259,15 @@ async function batchAnswer(
   const place = { ...placeOf(found), ...where, batch: root, 'place in batch': `${index} of ${kept.count}` };
   const evidence = { ...place, record: id, attester: signed.attester, anchored: isoTime(kept.anchoredAt) };
   if (!included) return no('it is not, or no longer, a record of the batch', evidence);
-  if (attester !== null && signed.attester.toLowerCase() !== attester.toLowerCase())
-    return no(`the batch has it on the word of another than ${attester}`, evidence);
+  if (isQuorum(trust)) {
+    if ('set' in trust) return no(SETS_AND_BATCHES, evidence);
+    const voices = [{ attester: signed.attester, where: 'batch file' }, ...voicesOf(signatures, id)];
+    const { reached, why, evidence: counted } = countVoices(trust, voices);
+    const facts = { ...evidence, ...counted };
+    return reached ? yes(facts) : no(`the batch has it, but ${why}`, facts);
+  }
+  if (trust !== null && signed.attester.toLowerCase() !== trust.toLowerCase())
+    return no(`the batch has it on the word of another than ${trust}`, evidence);
   return yes(evidence);
 }
 

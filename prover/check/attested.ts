@@ -13,6 +13,7 @@ import type { BatchFile } from '../chain/batch-file.ts';
 import { isoTime, type AdapterRecord } from '../chain/records.ts';
 import { fetchAdapter } from '../service/client.ts';
 import { no, yes, type Answer } from './answers.ts';
+import type { FoundSignature } from './quorum.ts';
 
 /** What an attestation or an anchor must say: the whole record where the run is proven here, else what its claim says. */
 export type Expected = Partial<AdapterRecord>;
@@ -42,6 +43,14 @@ export function verifierEvidence(verifier: Hex): { readonly verifier: string } {
   return { verifier: `${verifier} (${here ? 'the version that runs here' : 'another version than runs here'})` };
 }
 
+/** What a service says of the run that ends at an adapter root; a text where it has no whole run. */
+async function finalRun(worker: string, expected: Expected & { readonly runId: Hex; readonly adapterRoot: Hex }) {
+  const answer = await fetchAdapter(worker, expected.adapterRoot.slice(2));
+  if (answer === null) return `${worker} knows no proof that ends at this adapter`;
+  const run = answer.runs.find((r) => `0x${r.runId}` === expected.runId);
+  return run?.final ?? `${worker} has no complete run that ends at this adapter`;
+}
+
 /**
  * Asks a service for its attestation of the run that ends at an adapter root, and recovers the signer.
  *
@@ -52,13 +61,28 @@ export async function attested(
   expected: Expected & { readonly runId: Hex; readonly adapterRoot: Hex },
   attester: Hex | null,
 ): Promise<Answer> {
-  const answer = await fetchAdapter(worker, expected.adapterRoot.slice(2));
-  if (answer === null) return no(`${worker} knows no proof that ends at this adapter`);
-  const run = answer.runs.find((r) => `0x${r.runId}` === expected.runId);
-  if (run === undefined || run.final === null) return no(`${worker} has no complete run that ends at this adapter`);
-  const signed = run.final.attestation;
+  const final = await finalRun(worker, expected);
+  if (typeof final === 'string') return no(final);
+  const by = final.attestations.find((signed) => signed.attester.toLowerCase() === attester?.toLowerCase());
+  const signed = by ?? final.attestation;
   if (signed === null) return no(`${worker} has the whole run but attests nothing: it has no key`);
   return judged(signed, expected, attester);
+}
+
+/** Every attestation of the run that a service has, and the one in a batch's file. @throws the errors of services */
+export async function signaturesOf(
+  worker: string | null,
+  batch: BatchFile | undefined,
+  expected: Expected & { readonly runId: Hex; readonly adapterRoot: Hex },
+): Promise<FoundSignature[]> {
+  const final = worker === null ? null : await finalRun(worker, expected);
+  const told = final === null || typeof final === 'string' ? [] : final.attestations;
+  const filed = batch?.entries.map(({ signed }) => signed) ?? [];
+  const found = [
+    ...told.map((signed) => ({ signed, where: 'service' }) as const),
+    ...filed.map((signed) => ({ signed, where: 'batch file' }) as const),
+  ];
+  return found.filter(({ signed }) => difference(expected, signed.attestation) === null);
 }
 
 /**

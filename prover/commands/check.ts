@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 
+import { collect, wholeNumber } from '../chain/command-options.ts';
 import type { CheckRequest } from '../check/command.ts';
 
 /** `./zklora check ADAPTER_DIR` */
@@ -10,7 +11,13 @@ export function register(program: Command): void {
     .argument('<adapter>', 'PEFT directory with zklora.json')
     .option('--proofs <dir>', 'folder of proof files (default: proofs beside the adapter, else from the service)')
     .option('--worker <url>', 'verification service')
-    .option('--attester <address>', 'the only attester that counts')
+    .option('--attester <address>', 'the only attester that counts; repeatable with --threshold', collect)
+    .option('--attester-set <address>', 'AttesterSet contract whose members count; it counts no record of a batch')
+    .option(
+      '--threshold <number>',
+      'how many of them must have attested: signed for the service or in the batch file, or recorded on chain',
+      wholeNumber(1),
+    )
     .option('--rpc <url>', 'Ethereum node')
     .option('--registry <address>', 'AdapterRegistry contract')
     .option('--batch <file>', 'a batch that the record may be in, as anchor --batch wrote it')

@@ -109,6 +109,9 @@ describe('submit, anchor and check', () => {
     expect(code).toBe(0);
     expect(await check('--attester', attester)).toMatchObject({ code: 0, short: ['yes', 'yes', 'yes', 'yes'] });
     expect(await check('--attester', owner)).toMatchObject({ code: 1, short: ['yes', 'yes', 'no', 'no'] });
+    const two = ['--attester', attester, '--attester', owner, '--threshold'];
+    expect(await check(...two, '1')).toMatchObject({ code: 0, short: ['yes', 'yes', 'yes', 'yes'] });
+    expect(await check(...two, '2')).toMatchObject({ code: 1, short: ['yes', 'yes', 'no', 'no'] });
     const again = await anchor();
     expect(again.stderr).toContain('AlreadyAnchored');
     expect(again.code).toBe(1);
