@@ -1,5 +1,5 @@
 /** What can go wrong with nodes, chains and what is on them; those of transactions are in transaction-errors.ts. */
-import { formatEther, formatGwei, type Address, type Hash } from 'viem';
+import { formatEther, formatGwei, type Address, type Hash, type Hex } from 'viem';
 
 import { ProverError } from '../errors.ts';
 
@@ -92,6 +92,29 @@ export class NoAttesterSetError extends ProverError {
   constructor(address: Address, chainId: number) {
     super(`no attester set is at ${address} on chain ${chainId}`, 'Check the address and the chain.');
     this.address = address;
+  }
+}
+
+/** There is no adapter directory at the address. */
+export class NoDirectoryError extends ProverError {
+  readonly address: Address;
+
+  constructor(address: Address, chainId: number) {
+    super(`no adapter directory is at ${address} on chain ${chainId}`, 'Check the address and the chain.');
+    this.address = address;
+  }
+}
+
+/** What is published under an id is another record. */
+export class ForeignRecordError extends ProverError {
+  readonly id: Hex;
+
+  constructor(directory: Address, id: Hex) {
+    super(
+      `the record that ${directory} has under ${id} has another id`,
+      'Don’t use it; check the address of the directory, or ask another node.',
+    );
+    this.id = id;
   }
 }
 
