@@ -228,8 +228,8 @@ contract AdapterRegistry is IAdapterRegistry, EIP712, ERC165, Nonces {
     /// @inheritdoc IAdapterRegistry
     function attestationOf(bytes32 id, address attester) public view returns (uint40 issuedAt, uint40 recordedAt) {
         Anchor storage kept = _anchors[id];
-        // The time too: ids that were never anchored have the zero address as their attester.
-        if (kept.attester == attester && kept.anchoredAt != 0) return (kept.issuedAt, kept.anchoredAt);
+        // An id that was never anchored has the zero address as its attester, and zero for both times.
+        if (kept.attester == attester) return (kept.issuedAt, kept.anchoredAt);
         Attested storage further = _attestations[id][attester];
         return (further.issuedAt, further.recordedAt);
     }

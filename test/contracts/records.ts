@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { getAddress, zeroHash, type Hex } from 'viem';
+import { getAddress, zeroAddress, zeroHash, type Hex } from 'viem';
 
 import { adapterRecordId } from '../../protocol/attestation.ts';
 import { batchOf, inBatch } from '../../prover/chain/batch.ts';
@@ -108,6 +108,9 @@ describe('attest', () => {
     assert.equal(await ask(run, {}), true);
     assert.equal(await ask(second, {}), false);
     assert.equal(await ask(run, { signature: '0x' }), false);
+    // What recovers nothing recovers the zero address.
+    assert.equal(await ask(run, { signature: '0x', attester: zeroAddress }), false);
+    assert.deepEqual(await registry.read.attestationOf([adapterRecordId(run), zeroAddress]), [0, 0]);
     assert.equal(await ask(run, { attester: run.owner }), false);
     const future = { ...run, issuedAt: now + 9_999n };
     assert.equal(await ask(run, await attest(attester, future)), false);

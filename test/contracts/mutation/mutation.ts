@@ -92,3 +92,11 @@ describe('mutation', { skip: !FULL }, () => {
     });
   }
 });
+
+test('docs/contracts.md quotes the last full run, which had every contract', async () => {
+  const counts = JSON.parse(await readFile(COUNTS, 'utf8')) as Record<string, number>;
+  assert.deepEqual(Object.keys(counts).sort(), Object.keys(CONTRACTS).sort());
+  const page = await readFile(new URL('../../../docs/contracts.md', import.meta.url), 'utf8');
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  assert.ok(page.includes(`The last full run had ${total} changes`), `${total} changes`);
+});
