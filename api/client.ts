@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import * as answers from './answers.ts';
 import type { Route } from './describe.ts';
+import { printable } from './printable.ts';
 import { ROUTES, type RouteName } from './routes.ts';
 
 type Routes = typeof ROUTES;
@@ -70,10 +71,10 @@ export class AnswerError extends Error {
   readonly reason: string;
 
   constructor(url: string, reason: string, options?: ErrorOptions) {
-    super(`${url} gave an answer that is not understood: ${reason}`, options);
+    super(`${url} gave an answer that is not understood: ${printable(reason)}`, options);
     this.name = new.target.name;
     this.url = url;
-    this.reason = reason;
+    this.reason = printable(reason);
   }
 }
 
@@ -91,6 +92,8 @@ interface Parts {
 }
 
 const PATIENCE = 30_000;
+/** Longest answer that is read, bytes: whoever answers may be nobody's friend. */
+const MAX_ANSWER = 64 * 2 ** 20;
 
 function urlOf(base: string, path: string, { params = {}, query = {} }: Parts): URL {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
@@ -102,7 +105,9 @@ function urlOf(base: string, path: string, { params = {}, query = {} }: Parts): 
 
 function requestOf(method: string, { body }: Parts, { key, patience = PATIENCE }: ClientOptions): RequestInit {
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const init = { method: method.toUpperCase(), headers, signal: AbortSignal.timeout(patience) };
+  // A key is for the service that was named, and not for wherever that sends on to.
+  const redirect = key === undefined ? 'follow' : 'error';
+  const init = { method: method.toUpperCase(), headers, redirect, signal: AbortSignal.timeout(patience) } as const;
   if (body === undefined) return init;
   const bytes = body instanceof Uint8Array;
   headers['content-type'] = bytes ? 'application/octet-stream' : 'application/json';
@@ -112,13 +117,37 @@ function requestOf(method: string, { body }: Parts, { key, patience = PATIENCE }
 function parse<T>(url: string, schema: z.ZodType<T>, text: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text, (_, each: unknown) => (typeof each === 'string' ? printable(each) : each));
   } catch (cause) {
     throw new AnswerError(url, `no JSON begins with "${text.slice(0, 60)}"`, { cause });
   }
   const result = schema.safeParse(value);
   if (!result.success) throw new AnswerError(url, z.prettifyError(result.error), { cause: result.error });
   return result.data;
+}
+
+/** @throws AnswerError for an answer that is too long */
+async function bodyOf(url: string, { body }: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  // Not `for await`: not every browser's streams can be iterated.
+  const reader = body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) break;
+    pieces.push(value);
+    length += value.length;
+    if (length <= MAX_ANSWER) continue;
+    await reader?.cancel();
+    throw new AnswerError(url, `it is longer than ${MAX_ANSWER} bytes`);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 async function send(name: RouteName, base: string, parts: Parts, options: ClientOptions) {
@@ -128,8 +157,9 @@ async function send(name: RouteName, base: string, parts: Parts, options: Client
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     response = await fetch(href, requestOf(method, parts, options));
-    bytes = new Uint8Array(await response.arrayBuffer());
+    bytes = await bodyOf(href, response);
   } catch (cause) {
+    if (cause instanceof AnswerError) throw cause;
     throw new NoAnswerError(href, cause);
   }
   if (response.ok) return { href, response, bytes };

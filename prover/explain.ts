@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 
+import { printable } from '../api/printable.ts';
 import { CommitmentError } from '../commitment/errors.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import { ProverError } from './errors.ts';
@@ -15,8 +16,9 @@ function told(error: unknown): string | undefined {
 
 /**
  * An error as a person should read it: what happened, then what to do next. The stack is shown when asked for, and for
- * errors that are none of the project's own, since those are the program's mistakes.
+ * errors that are none of the project's own, since those are the program's mistakes. Texts of services and files in it
+ * are no commands to the terminal.
  */
 export function explain(error: unknown, options: { readonly verbose: boolean }): string {
-  return options.verbose ? inspect(error) : (told(error) ?? inspect(error));
+  return printable(options.verbose ? inspect(error) : (told(error) ?? inspect(error)));
 }
