@@ -69,6 +69,25 @@ describe('POST /verify', () => {
     expect(again).toEqual(await json(`/proofs/${toHex(sha256(proofs[1]))}`));
   });
 
+  test('puts bytes back that were lost, and no others', async () => {
+    const digest = toHex(sha256(proofs[1]));
+    const name = `proofs/${digest}`;
+    const kept = await env.PROOFS.head(name);
+    expect((await submit(proofs[1])).stored).toBe('before');
+    expect((await env.PROOFS.head(name))?.uploaded).toEqual(kept?.uploaded);
+    await env.PROOFS.delete(name);
+    expect((await ask(`/proofs/${digest}/raw`)).status).toBe(404);
+    const changed = Uint8Array.from(proofs[1]);
+    changed[changed.length - 1] ^= 1;
+    expect((await post(changed)).status).toBe(422);
+    await expect(store.restore(changed, digest)).rejects.toThrow();
+    expect(await env.PROOFS.head(name)).toBeNull();
+    const { stored, receivedAt } = await submit(proofs[1]);
+    expect({ stored, receivedAt }).toEqual({ stored: 'before', receivedAt: (await store.record(digest))!.receivedAt });
+    const raw = await ask(`/proofs/${digest}/raw`);
+    expect(new Uint8Array(await raw.arrayBuffer())).toEqual(proofs[1]);
+  });
+
   test('of many at once makes one record, and one complete run', async () => {
     const answers = await Promise.all(Array.from({ length: 4 }, () => submit(proofs[0])));
     expect(new Set(answers.map(({ receivedAt }) => receivedAt)).size).toBe(1);

@@ -76,7 +76,10 @@ async function answerTo(
   };
   const digest = proofDigestOf(bytes);
   const before = await knownRecord(digest, sources);
-  if (before !== null) return report(before, 'before', null);
+  if (before !== null) {
+    await sources.store.restore(bytes, digest);
+    return report(before, 'before', null);
+  }
   if (!fitsRequest(made, sources.env)) return submitJob(bytes, digest, client, sources.env);
   lap();
   const record = await verified(bytes);

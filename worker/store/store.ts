@@ -79,6 +79,14 @@ export class Store {
     return kept;
   }
 
+  /**
+   * Puts the bytes of a recorded proof back where they were lost; R2 checks them against the digest.
+   * @returns whether they were
+   */
+  restore(bytes: Uint8Array<ArrayBuffer>, proof: string): Promise<boolean> {
+    return this.#facts.createBytes(proofObject(proof), bytes, proof);
+  }
+
   /** Enters a stored record in the index where it is missing there, and what its run thereby completes. */
   async index(record: ProofRecord): Promise<void> {
     await this.#runs.enter(record, now());
