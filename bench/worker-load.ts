@@ -21,7 +21,10 @@ const amount = Number(process.argv[2] ?? 300);
 const files = process.argv.slice(3);
 /** Seconds that one measurement may take. */
 const LONGEST = 30;
+/** Runs that are proven, of two segments each. */
 const RUNS = 4;
+/** Floods of as many bad bodies as requests a route. */
+const ROUNDS = 6;
 
 interface Call {
   readonly method: 'GET' | 'POST';
@@ -238,7 +241,7 @@ try {
     verify(
       [
         () => changed(kept[1], i),
-        () => hostile.flipped(kept[0]),
+        () => changed(hostile.flipped(kept[0]), i),
         () => hostile.resized(kept[1]),
         () => hostile.stated(kept[0]),
         () => Uint8Array.from(Buffer.alloc(2 ** 20, i)),
@@ -258,6 +261,11 @@ try {
     row('the flood', await flood),
   ]);
   memory('after the flood');
+  // Whether memory grows with every request, or levels off.
+  for (let round = 1; round <= ROUNDS; round++) {
+    const { seconds } = await measure(url, { clients: 16, requests: amount, perAddress: 25, call: bad });
+    memory(`after ${round * amount} more bad bodies, ${text(amount / seconds)} a second`);
+  }
 } finally {
   await worker.stop();
   await rm(stateDir, { recursive: true, force: true });
