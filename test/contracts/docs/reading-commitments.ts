@@ -10,7 +10,7 @@ import { adapterRecordId } from '../../../protocol/attestation.ts';
 import { batchOf } from '../../../prover/chain/batch.ts';
 import { attest, attesterNamed, freshRegistry, recordOf, runOf } from '../run-attestations.ts';
 import { compile, complaints, readSources } from '../static/compiler.ts';
-import { blocksOf, loadBlocks } from './snippets.ts';
+import { blocksOf, loadBlocks } from '../../support/snippets.ts';
 
 const PAGE = await readFile(new URL('../../../docs/reading-commitments.md', import.meta.url), 'utf8');
 const SOLIDITY = blocksOf(PAGE, 'solidity');

@@ -33,7 +33,10 @@ export async function copyProject(name: string, artifact: string, tests: readonl
     `${folder}test/contracts/mutation/worker.ts`,
     tests.map((file) => `test/contracts/${file}`),
     // Hardhat's own loaders and settings, inherited, would lead back to the project itself.
-    { cwd: folder, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: { PATH: process.env.PATH } },
+    {
+      ...{ cwd: folder, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] },
+      env: { PATH: process.env.PATH, ZKLORA_MUTATION: '1' },
+    },
   );
   const ended = once(child, 'exit');
   const answer = async (): Promise<Answer> => {
