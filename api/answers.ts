@@ -106,7 +106,9 @@ export const run = z
     missing: z.array(z.object({ first: v.count, steps: v.count })),
     segments: z.array(segment).min(1),
     moreSegments: v.count.meta({ description: 'stored, but too many to be told; they chain to no adapter' }),
-    losses: z.array(lossPoint).meta({ description: 'of proven steps; empty where the run hides them' }),
+    losses: z
+      .array(lossPoint)
+      .meta({ description: 'of proven steps, the first 131072 at most; empty where the run hides them' }),
     final: v.orNull(final),
   })
   .meta({ id: 'RunReport' });
@@ -155,10 +157,14 @@ export const adapterRun = z
   })
   .meta({ id: 'AdapterRun' });
 
+const kind = z
+  .enum(['root', 'file', 'tensors', 'record'])
+  .meta({ description: 'what the id is; of a `record` are then the status and the first of the runs' });
+
 export const adapter = z
   .object({
     id: v.digest,
-    kind: z.enum(['root', 'file', 'tensors']),
+    kind,
     adapterRoot: v.digest,
     status,
     answers: z
@@ -176,7 +182,7 @@ export const lookup = z
       z.object({
         id: v.digest,
         status,
-        kind: z.enum(['root', 'file', 'tensors']).nullable(),
+        kind: kind.nullable(),
         adapterRoot: v.orNull(v.digest),
         runId: v.orNull(v.digest),
         record: v.orNull(v.bytes32),

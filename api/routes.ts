@@ -10,10 +10,16 @@ import { OPERATION_ROUTES } from './operation-routes.ts';
 import { digest } from './values.ts';
 
 const sha256 = z.object({ sha256: digest.meta({ description: 'SHA-256 of the proof' }) });
-const adapterId = digest.meta({
-  description:
-    'adapter root, SHA-256 of the adapter file, or SHA-256 of its tensors (of the file as safetensors writes it without metadata)',
-});
+/** Answers tell it without 0x. */
+export const adapterId = z
+  .string()
+  .regex(/^(0x)?[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits, with or without 0x')
+  .transform((id) => id.slice(-64))
+  .meta({
+    description:
+      'adapter root, SHA-256 of the adapter file, SHA-256 of its tensors (of the file as safetensors writes it without metadata), or id of a registry’s record',
+    example: 'a7'.repeat(32),
+  });
 
 /** Most ids of one POST /adapters/lookup. */
 export const MAX_LOOKUP = 100;
@@ -86,7 +92,7 @@ const READ_ROUTES = {
     tags: ['pages'],
     summary: 'The page for people: look an adapter, run or proof up, verify it in the browser',
     request: {
-      query: z.object({ q: z.string().optional().meta({ description: 'a digest or root, 64 hexadecimal digits' }) }),
+      query: z.object({ q: z.string().optional().meta({ description: 'a digest, a root or the id of a record: 64 hexadecimal digits' }) }),
     },
     responses: {
       200: textReply('the page', 'text/html'),

@@ -157,6 +157,96 @@ describe('by file', () => {
   });
 });
 
+describe('by record', () => {
+  const attester = `0x${'22'.repeat(20)}` as const;
+  const digits = (n: number): string => n.toString(16).padStart(64, '0');
+  /** Two owners' runs that end at one adapter, and their records; the first owner speaks for it. */
+  async function twoRecords(n: number) {
+    const adapterRoot = digits(0xa00 + n);
+    const segment = { ...sampleSegment(0, 8), adapterOut: adapterRoot };
+    const second = `0x${'6f'.repeat(20)}`;
+    const accepted: string[] = [];
+    for (const [i, owner] of [SAMPLE_RUN.owner, second].entries()) {
+      const { bytes, record } = sample({ run: { ...numbered(n), owner }, segment, receivedAt: 1_700_000_000 + i });
+      await store.accept(bytes, record);
+      accepted.push(record.runId);
+    }
+    const { runs } = await report(adapterRoot);
+    expect(runs.map(({ runId }) => runId)).toEqual(accepted);
+    return { adapterRoot, runs, records: runs.map(({ final }) => final!.record) };
+  }
+
+  test('an adapter is found, with or without 0x, and the run of the record is told first', async () => {
+    const { adapterRoot, runs, records } = await twoRecords(70);
+    for (const given of [records[1], records[1].slice(2)]) {
+      const answer = await report(given);
+      expect(answer).toMatchObject({ id: records[1].slice(2), kind: 'record', adapterRoot, status: 'verified' });
+      expect(answer.runs.map(({ runId }) => runId)).toEqual([runs[1].runId, runs[0].runId]);
+      expect(answer.answers.proof.evidence).toMatchObject({ run: runs[1].runId, record: records[1] });
+      expect(answer.answers.integrity.why).toContain('that of a registry’s record');
+      expect(await looked([given])).toEqual([
+        {
+          ...{ id: records[1].slice(2), status: 'verified', kind: 'record', adapterRoot },
+          ...{ runId: runs[1].runId, record: records[1] },
+        },
+      ]);
+      expect(await badge(given)).toBe('verified');
+    }
+    for (const none of [`0X${records[1].slice(2)}`, `0x${records[1]}`, records[1].slice(1)])
+      expect(await problemIn(await get(`/adapters/${none}`))).toMatchObject({ status: 400 });
+    expect(await problemIn(await get(`/adapters/0x${digits(0xabcdef)}`))).toMatchObject({ status: 404 });
+  });
+
+  test('nobody is anchored or revoked by the record of another', async () => {
+    const { adapterRoot, records } = await twoRecords(71);
+    await told(records[0], { status: 'anchored', attester, anchoredAt: 1_763_800_000 });
+    await told(records[1], { status: 'revoked', attester, anchoredAt: 1_763_800_000, endedAt: 1_763_900_000 });
+    const expected = [
+      [adapterRoot, 'anchored'],
+      [records[0], 'anchored'],
+      [records[1], 'revoked'],
+    ];
+    for (const [given, status] of expected) {
+      const answer = await report(given, withChain);
+      expect([given, answer.status]).toEqual([given, status]);
+      expect(answer.runs[0].anchor).toMatchObject({ status });
+      expect(await looked([given], withChain)).toMatchObject([{ status }]);
+      expect(await badge(given, withChain)).toBe(status);
+    }
+  });
+
+  test('of the same run each verifier version’s record is told by itself; a revocation holds for all', async () => {
+    const { adapterRoot } = await complete(72, verifierOf('72'));
+    await complete(72, verifierOf('73'));
+    const [{ completions }] = await store.statuses([adapterRoot]);
+    const [first, second] = completions.map(({ record }) => record);
+    await told(first, { status: 'anchored', attester, anchoredAt: 1_763_800_000 });
+    await told(second, { status: 'unknown' });
+    expect(await report(first, withChain)).toMatchObject({ status: 'anchored' });
+    const other = await report(second, withChain);
+    expect(other).toMatchObject({ status: 'verified', answers: { anchored: { answer: 'no' } } });
+    expect(other.runs[0]).toMatchObject({ final: { record: second }, anchor: { record: second, status: 'unknown' } });
+    expect(await looked([second], withChain)).toMatchObject([{ status: 'verified', record: second }]);
+    await store.withdraw(completions[1].verifier, { at: 1, reason: 'a hole' });
+    expect(await report(second, withChain)).toMatchObject({ status: 'unknown', answers: { proof: { answer: 'no' } } });
+    await told(first, { status: 'revoked', attester, anchoredAt: 1_763_800_000, endedAt: 1_763_900_000 });
+    expect(await report(second, withChain)).toMatchObject({ status: 'revoked' });
+    expect(await looked([second], withChain)).toMatchObject([{ status: 'revoked' }]);
+  });
+
+  test('a person finds it too, and goes on to the records before and after it', async () => {
+    const { records } = await twoRecords(74);
+    const [parent, successor] = [`0x${digits(0x741)}`, `0x${digits(0x742)}`] as const;
+    await told(records[1], { status: 'superseded', attester, anchoredAt: 1, endedAt: 2, parent, successor });
+    const page = await get(`/?q=${records[1]}`, withChain);
+    expect(page.status).toBe(200);
+    const text = await page.text();
+    expect(text).toContain('What you looked up is the id of a record');
+    for (const record of [parent, successor]) expect(text).toContain(`href="/?q=${record}"`);
+    expect((await get(`/?q=${successor}`, withChain)).status).toBe(404);
+  });
+});
+
 describe('in the registry', () => {
   let adapterRoot: string;
   let record: string;

@@ -123,6 +123,33 @@ describe('a look-up', () => {
     expect(await store.named(id(0x132))).toEqual({ kind: 'root', adapterRoot: id(0x132) });
   });
 
+  test('of a record tells its own completion first, and never goes before a root', async () => {
+    const before = await complete(136, id(0x136), { receivedAt: 10 });
+    const after = await complete(137, id(0x136), { receivedAt: 20 });
+    const [{ completions }] = await store.statuses([id(0x136)]);
+    expect(completions.map(({ runId }) => runId)).toEqual([before.runId, after.runId]);
+    const { record } = completions[1];
+    const digits = record.slice(2);
+    const [row] = await store.statuses([digits]);
+    const named = { kind: 'record', adapterRoot: id(0x136), runId: after.runId, record };
+    expect(row).toEqual({ id: digits, named, completions: [completions[1], completions[0]] });
+    expect(await store.named(digits)).toEqual(named);
+    // A proof in the middle of somebody's run can be made to end at any digits.
+    await middle(138, digits);
+    expect(await store.named(digits)).toEqual({ kind: 'root', adapterRoot: digits });
+  });
+
+  test('of a record is not kept from it by how many others end at its adapter', async () => {
+    const runs: ProofRecord[] = [];
+    for (let i = 0; i < 18; i++) runs.push(await complete(0x13900 + i, id(0x139), { receivedAt: 100 + i }));
+    const last = runs.at(-1)!;
+    const query = 'SELECT record FROM completions WHERE run_id = ?1';
+    const record = (await env.INDEX.prepare(query).bind(last.runId).first<string>('record'))!;
+    expect((await store.statuses([id(0x139)]))[0].completions.map(({ runId }) => runId)).not.toContain(last.runId);
+    const [{ completions }] = await store.statuses([record.slice(2)]);
+    expect(completions[0]).toMatchObject({ runId: last.runId, record });
+  });
+
   test('of nothing', async () => {
     expect(await store.statuses([])).toEqual([]);
   });

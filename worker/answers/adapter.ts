@@ -1,9 +1,10 @@
 /** What is told of an adapter: GET /adapters/{id}. */
 import type { Output } from '../../api/client.ts';
+import type { Hex } from '../../protocol/attestation.ts';
 import { chainReport } from '../../protocol/chain.ts';
 import type { Named, RunEntry, ShownFile } from '../store/types.ts';
 import { anchoredAnswer, attestedAnswer, integrityAnswer, proofAnswer } from './questions.ts';
-import { finalOf, lossesOf, toldChain, type LossPoint } from './run.ts';
+import { finalOf, lossesOf, recordIdOf, toldChain, type LossPoint } from './run.ts';
 import type { Sources } from './sources.ts';
 import { lookRecordsUp, speaking, statusOf, tellingAnchor, type Anchors, type RunRecord } from './status.ts';
 
@@ -28,11 +29,15 @@ interface RunHere {
   readonly records: readonly RunRecord[];
 }
 
-/** What one run says about an adapter root: the proofs that end there, and whether it is the run's final one. */
-function runHere(root: string, { runId, run, segments }: RunEntry, sources: Sources): RunHere {
+/**
+ * What one run says about an adapter root: the proofs that end there, and whether it is the run's final one.
+ * @param asked the record whose chain is told, if it is of this run
+ */
+function runHere(root: string, { runId, run, segments }: RunEntry, sources: Sources, asked: Hex | null): RunHere {
   const { chains } = chainReport(segments, run.steps);
   const ending = chains.filter((chain) => chain.adapterRoot === root);
-  const told = toldChain(ending, sources);
+  const askedChain = asked === null ? undefined : ending.find((chain) => recordIdOf(runId, run, chain) === asked);
+  const told = askedChain ?? toldChain(ending, sources);
   const ordered = told === null ? [] : [told, ...ending.filter((chain) => chain !== told)];
   const finals = ordered.map((chain) => finalOf(runId, run, chain, sources));
   const proofs = segments.filter((segment) => segment.adapterOut === root);
@@ -54,35 +59,48 @@ function runHere(root: string, { runId, run, segments }: RunEntry, sources: Sour
   };
 }
 
-/** The runs in the order in which they matter: those that end here and count first, among them the first completed. */
-function byWeight(a: RunHere, b: RunHere): number {
-  const weight = ({ records }: RunHere): number => (records[0]?.counts === true ? 0 : records.length > 0 ? 1 : 2);
+/**
+ * The runs in the order in which they matter: that of the record that is asked about, then those that end here and
+ * count, among them the first completed.
+ */
+function ranked(runs: readonly RunHere[], asked: Hex | null): RunHere[] {
+  const weight = ({ records }: RunHere): number => {
+    if (records.length === 0) return 3;
+    return records[0].record === asked ? 0 : records[0].counts ? 1 : 2;
+  };
   const since = ({ run }: RunHere): number => run.final?.completedAt ?? 0;
-  return weight(a) - weight(b) || since(a) - since(b);
+  return [...runs].sort((a, b) => weight(a) - weight(b) || since(a) - since(b));
 }
+
+const askedRecord = (named: Named): Hex | null => (named.kind === 'record' ? named.record : null);
 
 /** Four answers and their evidence, from all that was looked up. */
 export function adapterReport(
   id: string,
-  { kind, adapterRoot }: Named,
+  named: Named,
   found: { readonly files: readonly ShownFile[]; readonly runs: readonly RunHere[]; readonly moreRuns: number },
   anchors: Anchors,
   sources: Sources,
 ): AdapterReport {
-  const ordered = [...found.runs].sort(byWeight);
-  const runs = ordered.map(({ run, records }) => ({ ...run, anchor: tellingAnchor(records, anchors) }));
+  const { kind, adapterRoot } = named;
+  const asked = askedRecord(named);
+  const ordered = ranked(found.runs, asked);
+  const runs = ordered.map(({ run, records }) => {
+    const own = records.some(({ record }) => record === asked) ? asked : null;
+    return { ...run, anchor: tellingAnchor(records, anchors, own) };
+  });
   const records = ordered.flatMap((each) => each.records);
   return {
     id,
     kind,
     adapterRoot,
-    status: statusOf(records, anchors),
+    status: statusOf(records, anchors, asked),
     answers: {
       integrity: integrityAnswer(id, kind, found.files),
       proof: proofAnswer(runs),
       attested: attestedAnswer(runs, sources.keys.length > 0),
       anchored: anchoredAnswer(
-        tellingAnchor(speaking(records), anchors),
+        tellingAnchor(speaking(records), anchors, asked),
         anchors.failed,
         records.length > 0,
         sources.env,
@@ -94,21 +112,34 @@ export function adapterReport(
   };
 }
 
+interface Ending {
+  readonly runIds: readonly string[];
+  readonly more: number;
+}
+
+/** One run goes first, however many went before it. */
+function withRun({ runIds, more }: Ending, runId: string): Ending {
+  const kept = [runId, ...runIds.filter((each) => each !== runId)].slice(0, MAX_RUNS);
+  return { runIds: kept, more: Math.max(0, more + runIds.length - kept.length) };
+}
+
 /**
  * GET /adapters/{id}; null where no stored proof ends at the adapter that the id names.
- * @param id adapter root, SHA-256 of a shown file, or of its tensors
+ * @param id adapter root, SHA-256 of a shown file, or of its tensors, or id of a record without 0x
  * @throws Problem (503), AttestationKeyError, SettingError
  */
 export async function adapterAnswer(id: string, sources: Sources): Promise<AdapterReport | null> {
   const { store, env } = sources;
   const named = await store.named(id);
   if (named === null) return null;
-  const [{ runIds, more }, files] = await Promise.all([
+  const [ending, files] = await Promise.all([
     store.runsEndingAt(named.adapterRoot, MAX_RUNS),
     store.filesOf(named.adapterRoot, id),
   ]);
+  const asked = askedRecord(named);
+  const { runIds, more } = named.kind === 'record' ? withRun(ending, named.runId) : ending;
   const entries = await Promise.all(runIds.map((runId) => store.run(runId)));
-  const runs = entries.flatMap((entry) => (entry === null ? [] : [runHere(named.adapterRoot, entry, sources)]));
+  const runs = entries.flatMap((entry) => (entry === null ? [] : [runHere(named.adapterRoot, entry, sources, asked)]));
   if (runs.length === 0) return null;
   const anchors = await lookRecordsUp(
     env,

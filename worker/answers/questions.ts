@@ -18,8 +18,10 @@ const time = (seconds: number): string => new Date(seconds * 1000).toISOString()
 /** Is the file the committed adapter? Known of a file alone that somebody showed here. */
 export function integrityAnswer(id: string, kind: Named['kind'], files: readonly ShownFile[]): Answer {
   const shown = files.find((file) => (kind === 'file' ? file.file : file.tensors) === id);
-  if (kind === 'root' || shown === undefined)
-    return notAsked('the id is the root of an adapter, not the hash of a file: ./zklora check computes a file’s root');
+  if (kind === 'root' || kind === 'record' || shown === undefined) {
+    const what = kind === 'record' ? 'that of a registry’s record' : 'the root of an adapter';
+    return notAsked(`the id is ${what}, not the hash of a file: ./zklora check computes a file’s root`);
+  }
   const evidence = {
     file: shown.file,
     tensors: shown.tensors,

@@ -25,6 +25,10 @@ export function toldChain(chains: readonly Chain[], { withdrawn }: Pick<Sources,
   return chains.find((chain) => !withdrawn.has(chain.verifier)) ?? chains[0] ?? null;
 }
 
+/** Id of the record that a registry keeps of a complete chain. */
+export const recordIdOf = (runId: string, run: RunSpec, chain: Chain): Hex =>
+  adapterRecordId(recordOfRun(runId, run, chain));
+
 /** A complete chain: what a contract anchors, and who attests it; nobody attests what a withdrawn verifier verified. */
 export function finalOf(runId: string, run: RunSpec, chain: Chain, { keys, withdrawn }: Sources): Final {
   const record = recordOfRun(runId, run, chain);

@@ -55,21 +55,30 @@ export const speaking = (records: readonly RunRecord[]): readonly RunRecord[] =>
  * The status of an adapter. A revocation of any of its owner's records holds for all: the owner speaks of the adapter,
  * and another verifier version makes another record of it.
  * @param records as for `speaking`
+ * @param asked the only record that can be anchored or verified, where it is asked about; it goes first
  */
-export function statusOf(records: readonly RunRecord[], anchors: Anchors): Status {
+export function statusOf(records: readonly RunRecord[], anchors: Anchors, asked: Hex | null = null): Status {
   const said = ({ record }: RunRecord): Anchor['status'] | undefined => anchors.known.get(record)?.status;
   const own = speaking(records);
   if (own.some((record) => said(record) === 'revoked')) return 'revoked';
-  const counting = own.filter(({ counts }) => counts);
+  const counting = own.filter(({ counts, record }) => counts && (asked ?? record) === record);
   if (counting.some((record) => said(record) === 'anchored')) return 'anchored';
   return counting.length > 0 ? 'verified' : 'unknown';
 }
 
-/** Of several records the anchor that says most: revoked, then anchored, then superseded, then the first. */
-export function tellingAnchor(records: readonly RunRecord[], anchors: Anchors): Anchor | null {
+/**
+ * Of several records the anchor that says most: revoked, then anchored, then superseded, then the first.
+ * @param asked the only record of which anything but a revocation is told
+ */
+export function tellingAnchor(
+  records: readonly RunRecord[],
+  anchors: Anchors,
+  asked: Hex | null = null,
+): Anchor | null {
   const found = records.flatMap(({ record, counts }) => {
     const anchor = anchors.known.get(record);
-    return anchor === undefined ? [] : [{ anchor, counts }];
+    if (anchor === undefined || (asked !== null && record !== asked && anchor.status !== 'revoked')) return [];
+    return [{ anchor, counts }];
   });
   const first = (status: Anchor['status'], all = false) =>
     found.find(({ anchor, counts }) => anchor.status === status && (all || counts));

@@ -35,6 +35,9 @@ function segmentItem(segment: Segment, before: Segment | undefined): Html {
     </li>`;
 }
 
+/** Known here where the run that the record is of was submitted here too. */
+const recordLink = (record: string): Html => html`<a href="/?q=${record}">${code(record)}</a>`;
+
 function records({ anchor }: AdapterRun): Html {
   if (anchor === null) return html``;
   const { successor, parent, record } = anchor;
@@ -48,7 +51,7 @@ function records({ anchor }: AdapterRun): Html {
         ? ''
         : html`<div>
             <dt>Continues the record</dt>
-            <dd>${code(parent)}</dd>
+            <dd>${recordLink(parent)}</dd>
           </div>`
     }
     ${
@@ -56,7 +59,7 @@ function records({ anchor }: AdapterRun): Html {
         ? ''
         : html`<div>
             <dt>Superseded by the record</dt>
-            <dd>${code(successor)}</dd>
+            <dd>${recordLink(successor)}</dd>
           </div>`
     }
   </dl>`;

@@ -162,8 +162,8 @@ export function unknownPage(id: string): Html {
       tone: 'open',
       title: 'Nothing is known here by this id',
       sentences: [
-        html`No adapter, run or proof with the id <code class="hex">${id}</code> is stored at this service. That says
-          nothing about the file itself: it may be proven elsewhere, or not shown here yet.`,
+        html`No adapter, run, record or proof with the id <code class="hex">${id}</code> is stored at this service. That
+          says nothing about the file itself: it may be proven elsewhere, or not shown here yet.`,
       ],
     })}
     <section aria-labelledby="next">

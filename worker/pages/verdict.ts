@@ -39,7 +39,8 @@ export function verdictSection({ tone, title, sentences }: Verdict): Html {
 }
 
 /** The run that the status of an adapter rests on. */
-export function principalRun({ status, runs }: Adapter): AdapterRun {
+export function principalRun({ kind, status, runs }: Adapter): AdapterRun {
+  if (kind === 'record') return runs[0];
   const counts = (run: AdapterRun): boolean => run.final !== null && run.final.withdrawn === null;
   const found =
     status === 'anchored' || status === 'revoked'
@@ -52,6 +53,8 @@ const KINDS: Readonly<Record<Adapter['kind'], string>> = {
   file: 'What you looked up is the SHA-256 of a file. Somebody showed that file to this service, which recomputed from it the commitment that the proofs end at.',
   tensors:
     'What you looked up is the SHA-256 of the tensors in a file. Somebody showed such a file to this service, which recomputed from it the commitment that the proofs end at.',
+  record:
+    'What you looked up is the id of a record, as a registry keeps it: of one run, as one verifier version verified it. Check your own file below to see whether it is this adapter.',
   root: 'What you looked up is a commitment, not a file. Check your own file below to see whether it is this adapter.',
 };
 
@@ -76,12 +79,14 @@ function standing({ status, kind }: Adapter, run: AdapterRun): Verdict {
 }
 
 function revoked(run: AdapterRun): Verdict {
-  const since = run.anchor?.endedAt ?? null;
+  const own = run.anchor?.status === 'revoked';
+  const since = own ? (run.anchor?.endedAt ?? null) : null;
   return {
     tone: 'bad',
     title: 'This adapter was revoked',
     sentences: [
-      html`Its owner took its record back${since === null ? '' : html` on ${time(since)}`}.`,
+      html`Its owner took ${own ? 'its record' : 'another record of it'}
+      back${since === null ? '' : html` on ${time(since)}`}.`,
       html`The proofs still show where it came from; its owner does not stand by it any more. Don’t use it before you
       know why.`,
     ],

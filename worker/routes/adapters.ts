@@ -1,4 +1,4 @@
-import { digest } from '../../api/values.ts';
+import { adapterId } from '../../api/routes.ts';
 import { adapterAnswer } from '../answers/adapter.ts';
 import { badgeSvg } from '../answers/badge.ts';
 import { lookupAnswer } from '../answers/lookup.ts';
@@ -21,7 +21,10 @@ export const adapterRoutes = routes()
     if (adapter === null) {
       const next =
         'Compute the root with ./zklora check, submit the proofs of its run (POST /verify), or show its file (POST /runs/{id}/files).';
-      throw notFound(`${id} names no adapter: neither a root at which a stored proof ends nor a shown file.`, next);
+      throw notFound(
+        `${id} names no adapter: neither a root at which a stored proof ends, nor a shown file, nor the record of a complete run.`,
+        next,
+      );
     }
     return c.json(adapter, 200, { 'cache-control': FRESH.state });
   });
@@ -29,7 +32,7 @@ export const adapterRoutes = routes()
 // Hono's parameters are whole segments of a path, so that this one is taken apart here.
 adapterRoutes.openAPIRegistry.registerPath(declared('badge'));
 adapterRoutes.get('/badge/:file{[^/]+\\.svg}', async (c) => {
-  const { data: id, error } = digest.safeParse(c.req.param('file').replace(/\.svg$/, ''));
+  const { data: id, error } = adapterId.safeParse(c.req.param('file').replace(/\.svg$/, ''));
   if (id === undefined) throw invalid('param', [{ path: ['id'], message: error.issues[0].message }]);
   const { answers } = await lookupAnswer([id], c.env);
   return c.body(badgeSvg(answers[0].status), 200, {

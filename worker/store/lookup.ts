@@ -21,6 +21,10 @@ export const LOOKUP_QUERIES = {
     FROM json_each(?1) AS ids CROSS JOIN files ON files.file = ids.value GROUP BY files.file, files.adapter_root`,
   tensors: `SELECT files.tensors AS id, files.adapter_root AS root, MIN(files.shown_at) AS since
     FROM json_each(?1) AS ids CROSS JOIN files ON files.tensors = ids.value GROUP BY files.tensors, files.adapter_root`,
+  records: `SELECT completions.*, runs.owner, verifiers.withdrawn_at, verifiers.withdrawn_reason
+    FROM json_each(?1) AS ids CROSS JOIN completions ON completions.record = '0x' || ids.value
+    CROSS JOIN verifiers ON verifiers.digest = completions.verifier
+    CROSS JOIN runs ON runs.run_id = completions.run_id`,
   completions: `SELECT * FROM (
       SELECT completions.*, runs.owner, verifiers.withdrawn_at, verifiers.withdrawn_reason, ROW_NUMBER() OVER (
         PARTITION BY completions.adapter_root
@@ -43,6 +47,13 @@ export const LOOKUP_QUERIES = {
   ends: 'SELECT 1 AS ends FROM proofs WHERE adapter_out = ?1 AND run_id = ?2 LIMIT 1',
 } as const;
 
+interface ShownRow {
+  readonly id: string;
+  /** Absent where the id is the root. */
+  readonly root?: string;
+  readonly since?: number;
+}
+
 interface CompletionRow {
   readonly run_id: string;
   readonly owner: string;
@@ -55,7 +66,9 @@ interface CompletionRow {
   readonly withdrawn_reason: string | null;
 }
 
-function completionOf(row: CompletionRow): LookupRow['completions'][number] {
+type FoundCompletion = LookupRow['completions'][number];
+
+function completionOf(row: CompletionRow): FoundCompletion {
   const { withdrawn_at: at, withdrawn_reason: reason } = row;
   return {
     runId: row.run_id,
@@ -70,10 +83,19 @@ function completionOf(row: CompletionRow): LookupRow['completions'][number] {
 }
 
 /** An adapter that an id may name. */
-interface Candidate extends Named {
+interface Candidate {
   readonly id: string;
-  /** When it was shown; 0 for a root. */
+  readonly named: Named;
+  /** When it was shown; 0 for a root and a record. */
   readonly since: number;
+}
+
+/** Nothing else ever takes the name of a root. */
+const KINDS = ['root', 'file', 'tensors', 'record'] as const;
+
+/** A record goes before all others that end at its adapter; there may be more of them than are told. */
+function recordFirst(record: FoundCompletion, others: readonly FoundCompletion[]): FoundCompletion[] {
+  return [record, ...others.filter((other) => other.record !== record.record)];
 }
 
 /** Adapters in the index. */
@@ -93,37 +115,47 @@ export class LookupIndex {
    */
   async lookUp(ids: readonly string[]): Promise<LookupRow[]> {
     const list = JSON.stringify([...new Set(ids)]);
-    const [roots, files, tensors] = await this.#index.batch<{ id: string; root: string; since: number }>([
-      this.#index.prepare(LOOKUP_QUERIES.roots).bind(list),
-      this.#index.prepare(LOOKUP_QUERIES.files).bind(list),
-      this.#index.prepare(LOOKUP_QUERIES.tensors).bind(list),
-    ]);
+    const queries = (['roots', 'files', 'tensors', 'records'] as const).map((name) =>
+      this.#index.prepare(LOOKUP_QUERIES[name]).bind(list),
+    );
+    const [roots, files, tensors, recordRows] = await this.#index.batch(queries);
+    const shownAs = (kind: 'root' | 'file' | 'tensors', { results }: D1Result): Candidate[] =>
+      (results as ShownRow[]).map(({ id, root = id, since = 0 }) => ({
+        id,
+        named: { kind, adapterRoot: root },
+        since,
+      }));
+    const records = new Map((recordRows.results as CompletionRow[]).map((row) => [row.record, completionOf(row)]));
     const candidates: Candidate[] = [
-      ...roots.results.map(({ id }) => ({ id, kind: 'root' as const, adapterRoot: id, since: 0 })),
-      ...files.results.map(({ id, root, since }) => ({ id, kind: 'file' as const, adapterRoot: root, since })),
-      ...tensors.results.map(({ id, root, since }) => ({ id, kind: 'tensors' as const, adapterRoot: root, since })),
+      ...shownAs('root', roots),
+      ...shownAs('file', files),
+      ...shownAs('tensors', tensors),
+      ...[...records.values()].map(({ record, adapterRoot, runId }) => {
+        return { id: record.slice(2), named: { kind: 'record', adapterRoot, runId, record } as const, since: 0 };
+      }),
     ];
-    const byRoot = await this.#completions(candidates.map(({ adapterRoot }) => adapterRoot));
-    const complete = (root: string): boolean => byRoot.get(root)?.some((c) => c.withdrawn === null) ?? false;
-    const kinds = ['root', 'file', 'tensors'];
+    const byRoot = await this.#completions(candidates.map(({ named }) => named.adapterRoot));
+    const complete = ({ named }: Candidate): boolean =>
+      byRoot.get(named.adapterRoot)?.some((c) => c.withdrawn === null) ?? false;
     candidates.sort(
       (a, b) =>
-        kinds.indexOf(a.kind) - kinds.indexOf(b.kind) ||
-        Number(complete(b.adapterRoot)) - Number(complete(a.adapterRoot)) ||
+        KINDS.indexOf(a.named.kind) - KINDS.indexOf(b.named.kind) ||
+        Number(complete(b)) - Number(complete(a)) ||
         a.since - b.since ||
-        (a.adapterRoot < b.adapterRoot ? -1 : 1),
+        (a.named.adapterRoot < b.named.adapterRoot ? -1 : 1),
     );
-    const named = new Map<string, Candidate>();
-    for (const candidate of candidates) if (!named.has(candidate.id)) named.set(candidate.id, candidate);
+    const byId = new Map<string, Named>();
+    for (const { id, named } of candidates) if (!byId.has(id)) byId.set(id, named);
     return ids.map((id) => {
-      const found = named.get(id);
-      if (found === undefined) return { id, named: null, completions: [] };
-      const { kind, adapterRoot } = found;
-      return { id, named: { kind, adapterRoot }, completions: byRoot.get(adapterRoot) ?? [] };
+      const named = byId.get(id);
+      if (named === undefined) return { id, named: null, completions: [] };
+      const completions = byRoot.get(named.adapterRoot) ?? [];
+      const record = named.kind === 'record' ? records.get(named.record) : undefined;
+      return { id, named, completions: record === undefined ? completions : recordFirst(record, completions) };
     });
   }
 
-  async #completions(roots: readonly string[]): Promise<Map<string, LookupRow['completions'][number][]>> {
+  async #completions(roots: readonly string[]): Promise<Map<string, FoundCompletion[]>> {
     if (roots.length === 0) return new Map();
     const query = this.#index.prepare(LOOKUP_QUERIES.completions).bind(JSON.stringify([...new Set(roots)]));
     const { results } = await query.all<CompletionRow>();

@@ -69,11 +69,10 @@ export interface AttesterWindow {
   readonly validUntil: number | null;
 }
 
-/** What an id names. */
-export interface Named {
-  readonly kind: 'root' | 'file' | 'tensors';
-  readonly adapterRoot: string;
-}
+/** What an id names: an adapter, or the record of one run that ends at it. */
+export type Named =
+  | { readonly kind: 'root' | 'file' | 'tensors'; readonly adapterRoot: string }
+  | { readonly kind: 'record'; readonly adapterRoot: string; readonly runId: string; readonly record: Hex };
 
 /** A complete run in the index. */
 export interface Completion {
@@ -93,6 +92,9 @@ export interface Completion {
 export interface LookupRow {
   readonly id: string;
   readonly named: Named | null;
-  /** Complete runs that end at the adapter: those that count first, among them the first completed first. */
+  /**
+   * Complete runs that end at the adapter: those that count first, among them the first completed first. Before all
+   * others the one of the record, where the id names one.
+   */
   readonly completions: readonly (Completion & { readonly owner: string })[];
 }
