@@ -82,17 +82,36 @@ describe('a run with more proofs than are told', () => {
     expect(await rowsOf('completions', 'WHERE run_id = ?1', record.runId)).toHaveLength(1);
   });
 
-  test('is refused where even those are too many', async () => {
+  test('tells the losses of the first steps where the chain has too many', async () => {
     const long = { ...SAMPLE_RUN, nonce: root(2), steps: 2 ** 21 };
-    const { record } = sample({ run: long, segment: sampleSegment(0, 8) });
+    const [first, second] = [sampleSegment(0, 8), sampleSegment(8, 1)];
+    const { record } = sample({ run: long, segment: first });
     const index = new RunIndex(env.INDEX);
     await index.enter(record, 0);
-    const next = sample({ run: long, segment: sampleSegment(8, 1), content: 'long' }).record;
+    const next = sample({ run: long, segment: second, content: 'long' }).record;
     const row = { ...proofRow(next), steps: MAX_STEPS };
     const columns = [...PROOFS.key, ...PROOFS.values];
     await env.INDEX.prepare(`INSERT INTO proofs (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
       .bind(...columns.map((column) => (row as Record<string, string | number | null>)[column]))
       .run();
-    await expect(store.run(record.runId)).rejects.toMatchObject({ status: 503, details: { code: 'TOO_MANY_PROOFS' } });
+    const told = (await store.run(record.runId))!;
+    expect(told.more).toBe(0);
+    expect(told.segments.map(({ steps, counts, losses }) => [steps, counts, losses])).toEqual([
+      [8, first.counts, first.losses],
+      [MAX_STEPS, [], null],
+    ]);
+    expect((await store.run(record.runId, 7))!.segments.map(({ losses }) => losses)).toEqual([null, null]);
+  });
+
+  test('tells the losses of those that chain, though others fill the first steps', async () => {
+    const long = { ...SAMPLE_RUN, nonce: root(3), steps: 2 ** 21 };
+    const index = new RunIndex(env.INDEX);
+    const [first, foreign] = [sampleSegment(0, 8), { ...sampleSegment(0, 16), adapterIn: root(9) }];
+    const { record } = sample({ run: long, segment: first });
+    await index.enter(sample({ run: long, segment: foreign, receivedAt: 1 }).record, 0);
+    await index.enter(record, 0);
+    const told = (await store.run(record.runId, 16))!;
+    expect(told.more).toBe(0);
+    expect(told.segments.map(({ losses }) => losses)).toEqual([foreign.losses, first.losses]);
   });
 });

@@ -107,6 +107,8 @@ describe('where a webhook may point', () => {
         'localhost',
         'LOCALHOST',
         'localhost.',
+        'localhost..',
+        'a..localhost.example..',
         'a.localhost',
         'ⓛocalhost',
         'printer.local',

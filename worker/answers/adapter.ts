@@ -2,6 +2,8 @@
 import type { Output } from '../../api/client.ts';
 import type { Hex } from '../../protocol/attestation.ts';
 import { chainReport } from '../../protocol/chain.ts';
+import { Problem } from '../problems.ts';
+import type { Store } from '../store/store.ts';
 import type { Named, RunEntry, ShownFile } from '../store/types.ts';
 import { anchoredAnswer, attestedAnswer, integrityAnswer, proofAnswer } from './questions.ts';
 import { finalOf, lossesOf, recordIdOf, toldChain, type LossPoint } from './run.ts';
@@ -13,6 +15,8 @@ export type AdapterRun = AdapterReport['runs'][number];
 
 /** Most runs that one answer looks at. */
 const MAX_RUNS = 20;
+/** Steps of which the losses are read, of each run but the first: all of them are in memory at once. */
+const STEPS_OF_OTHERS = 4096;
 /** Most points of a loss curve. */
 const MAX_POINTS = 400;
 
@@ -112,6 +116,16 @@ export function adapterReport(
   };
 }
 
+/** A run that others may have made to end here: none, where it has more proofs than can be told. */
+async function otherRun(runId: string, store: Store): Promise<RunEntry | null> {
+  try {
+    return await store.run(runId, STEPS_OF_OTHERS);
+  } catch (error) {
+    if (error instanceof Problem && error.details.code === 'TOO_MANY_PROOFS') return null;
+    throw error;
+  }
+}
+
 interface Ending {
   readonly runIds: readonly string[];
   readonly more: number;
@@ -138,12 +152,12 @@ export async function adapterAnswer(id: string, sources: Sources): Promise<Adapt
   ]);
   const asked = askedRecord(named);
   const { runIds, more } = named.kind === 'record' ? withRun(ending, named.runId) : ending;
-  const entries = await Promise.all(runIds.map((runId) => store.run(runId)));
+  const entries = await Promise.all(runIds.map((runId, i) => (i === 0 ? store.run(runId) : otherRun(runId, store))));
   const runs = entries.flatMap((entry) => (entry === null ? [] : [runHere(named.adapterRoot, entry, sources, asked)]));
   if (runs.length === 0) return null;
   const anchors = await lookRecordsUp(
     env,
     runs.flatMap(({ records }) => records),
   );
-  return adapterReport(id, named, { files, runs, moreRuns: more }, anchors, sources);
+  return adapterReport(id, named, { files, runs, moreRuns: more + runIds.length - runs.length }, anchors, sources);
 }

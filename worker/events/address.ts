@@ -51,7 +51,7 @@ export const publicHttps: UrlPolicy = (text) => {
   if (!PORTS.includes(url.port)) throw new WebhookUrlError(`has port ${url.port}; 443 and 8443 are allowed`);
   const host = url.hostname.replace(/\.$/, '');
   if (host.startsWith('[') || /^[0-9.]+$/.test(host)) throw new WebhookUrlError('has an address in place of a name');
-  if (!host.includes('.') || LOCAL_NAMES.some((name) => host === name || host.endsWith(`.${name}`)))
+  if (!/^[^.]+(\.[^.]+)+$/.test(host) || LOCAL_NAMES.some((name) => host === name || host.endsWith(`.${name}`)))
     throw new WebhookUrlError('has a name that is not public');
   url.hash = '';
   return url;

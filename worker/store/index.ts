@@ -20,8 +20,11 @@ import type { Completion, ProofRecord, RunEntry, SegmentEntry } from './types.ts
 
 /** Most proofs of a run that are read for one answer. */
 export const MAX_ENTRIES = 10_000;
-/** Most steps of all these proofs, since each has its label count and its loss. */
-export const MAX_STEPS = 2 ** 20;
+/**
+ * Most steps of which label counts and losses are read for one answer. A proof can have 4096, so that a few hundred small
+ * ones would fill the memory of everybody's requests.
+ */
+export const MAX_STEPS = 2 ** 17;
 /**
  * Most proofs of one statement by one verifier version. Each says the same; whoever can prove a statement once can
  * vary the proof at will, and would fill the run with it.
@@ -56,14 +59,24 @@ const CHAINED = `
         AND proofs.moments_in IS place.moments
     )`;
 
-/** Whole rows of the light rows `from`, in the order of steps, up to ?2 rows of ?3 steps in all. */
+/** Columns of a segment of which label counts and losses are not told. */
+const WITHOUT_STEPS = SEGMENT_COLUMNS.replace('proofs.counts, proofs.losses', "'[]' AS counts, NULL AS losses");
+
+/** Columns of a light row's segment: label counts and losses of the first ?3 steps alone. */
+const FIRST_STEPS = SEGMENT_COLUMNS.replace(
+  'proofs.counts, proofs.losses',
+  `CASE WHEN light.steps <= ?3 THEN proofs.counts ELSE '[]' END AS counts,
+   CASE WHEN light.steps <= ?3 THEN proofs.losses END AS losses`,
+);
+
+/** Whole rows of the light rows `from`, in the order of steps, up to ?2 rows. */
 const told = (from: string): string => `
-  SELECT ${SEGMENT_COLUMNS}
+  SELECT ${FIRST_STEPS}, light.steps <= ?3 AS whole
   FROM (
     SELECT id, ROW_NUMBER() OVER in_order AS number, SUM(steps) OVER in_order AS steps FROM ${from}
     WINDOW in_order AS (ORDER BY first, received_at, proof_digest, verifier ROWS UNBOUNDED PRECEDING)
   ) AS light CROSS JOIN proofs ON proofs.rowid = light.id
-  WHERE light.number <= ?2 AND light.steps <= ?3
+  WHERE light.number <= ?2
   ORDER BY light.number`;
 
 /** The read queries of a run; `?1` is its id. */
@@ -81,7 +94,7 @@ export const RUN_QUERIES = {
    * that no later ones push those of a complete chain out.
    */
   complete: `${CHAINED}
-    SELECT ${SEGMENT_COLUMNS.replace('proofs.counts, proofs.losses', "'[]' AS counts, NULL AS losses")}
+    SELECT ${WITHOUT_STEPS}
     FROM chained CROSS JOIN proofs ON proofs.rowid = chained.id
     WHERE EXISTS (SELECT 1 FROM place WHERE step = ?2)
     ORDER BY chained.received_at LIMIT ${MAX_ENTRIES}`,
@@ -105,6 +118,8 @@ interface SegmentRow {
   readonly received_at: number;
   readonly counts: string;
   readonly losses: string | null;
+  /** 0 where counts and losses are left out, since there are too many. */
+  readonly whole?: number;
 }
 
 function segmentOf(row: SegmentRow): SegmentEntry {
@@ -122,6 +137,13 @@ function segmentOf(row: SegmentRow): SegmentEntry {
     counts: JSON.parse(row.counts) as number[],
     losses: row.losses === null ? null : (JSON.parse(row.losses) as number[]),
   };
+}
+
+/** Rows, with counts and losses also where only `others` have them. */
+function merged(rows: readonly SegmentRow[], others: readonly SegmentRow[]): SegmentRow[] {
+  const keyOf = ({ proof_digest: proof, verifier }: SegmentRow): string => `${proof} ${verifier}`;
+  const told = new Map(others.map((row) => [keyOf(row), row]));
+  return rows.map((row) => (row.whole === 0 ? (told.get(keyOf(row)) ?? row) : row));
 }
 
 /** Completions of a run against those in the index. */
@@ -218,31 +240,35 @@ export class RunIndex {
   }
 
   /**
-   * A run and its proofs. Where there are more than MAX_ENTRIES, or of more than MAX_STEPS, only those that chain from
-   * step 0 are told, so that nobody can hide a run behind proofs of steps in its middle.
+   * A run and its proofs. Where there are more than MAX_ENTRIES, only those that chain from step 0 are told, so that
+   * nobody can hide a run behind proofs of steps in its middle. Where they are of more than so many steps, label counts
+   * and losses are told of the first ones, of those that chain and of all others.
    * @throws Problem (503) where even those are too many
    */
-  async read(runId: string): Promise<RunEntry | null> {
+  async read(runId: string, steps = MAX_STEPS): Promise<RunEntry | null> {
     const [run, count, segments] = await this.#index.batch<Record<string, unknown>>([
       this.#index.prepare(RUN_QUERIES.run).bind(runId),
       this.#index.prepare(RUN_QUERIES.count).bind(runId),
-      this.#index.prepare(RUN_QUERIES.segments).bind(runId, MAX_ENTRIES, MAX_STEPS),
+      this.#index.prepare(RUN_QUERIES.segments).bind(runId, MAX_ENTRIES, steps),
     ]);
     const all = count.results[0].count as number;
     if (run.results.length === 0 || all === 0) return null;
     const spec = JSON.parse(run.results[0].run as string) as RunSpec;
     let rows = segments.results as unknown as SegmentRow[];
-    if (rows.length < all) rows = await this.#chained(runId);
+    if (rows.length < all || rows.some(({ whole }) => whole === 0)) {
+      const chained = await this.#chained(runId, steps);
+      rows = rows.length === all ? merged(rows, chained) : chained.length > 0 ? chained : rows;
+    }
     return { runId, run: spec, segments: rows.map(segmentOf), more: all - rows.length };
   }
 
-  async #chained(runId: string): Promise<SegmentRow[]> {
+  async #chained(runId: string, steps: number): Promise<SegmentRow[]> {
     const [count, segments] = await this.#index.batch<Record<string, unknown>>([
       this.#index.prepare(RUN_QUERIES.chainedCount).bind(runId),
-      this.#index.prepare(RUN_QUERIES.chained).bind(runId, MAX_ENTRIES, MAX_STEPS),
+      this.#index.prepare(RUN_QUERIES.chained).bind(runId, MAX_ENTRIES, steps),
     ]);
     if (segments.results.length === count.results[0].count) return segments.results as unknown as SegmentRow[];
-    const detail = `More than ${MAX_ENTRIES} proofs, or proofs of more than ${MAX_STEPS} steps, chain in run ${runId}.`;
+    const detail = `More than ${MAX_ENTRIES} proofs chain in run ${runId}.`;
     throw tooMany(detail, 'Read its proofs one by one: GET /proofs/{sha256}.');
   }
 }

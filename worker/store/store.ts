@@ -128,9 +128,13 @@ export class Store {
     return this.#facts.has(proofObject(proof));
   }
 
-  /** A run and its proofs; null where none is stored. @throws Problem (503) where they are too many */
-  run(runId: string): Promise<RunEntry | null> {
-    return this.#runs.read(runId);
+  /**
+   * A run and its proofs; null where none is stored.
+   * @param steps of which label counts and losses are read at most; absent: MAX_STEPS
+   * @throws Problem (503) where they are too many
+   */
+  run(runId: string, steps?: number): Promise<RunEntry | null> {
+    return this.#runs.read(runId, steps);
   }
 
   /** What a run declares, without its proofs; null where none is stored. */
@@ -138,7 +142,7 @@ export class Store {
     return this.#runs.spec(runId);
   }
 
-  /** What an id names: an adapter root, else the SHA-256 of a file, else that of its tensors; or null. */
+  /** What an id names: an adapter root, else the SHA-256 of a file, else that of its tensors, else a record's id; or null. */
   async named(id: string): Promise<Named | null> {
     return (await this.#lookups.lookUp([id]))[0].named;
   }
