@@ -92,7 +92,9 @@ const READ_ROUTES = {
     tags: ['pages'],
     summary: 'The page for people: look an adapter, run or proof up, verify it in the browser',
     request: {
-      query: z.object({ q: z.string().optional().meta({ description: 'a digest, a root or the id of a record: 64 hexadecimal digits' }) }),
+      query: z.object({
+        q: z.string().optional().meta({ description: 'a digest, a root or the id of a record: 64 hexadecimal digits' }),
+      }),
     },
     responses: {
       200: textReply('the page', 'text/html'),
