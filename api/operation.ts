@@ -19,7 +19,7 @@ export const eventType = z.enum(['run.complete', 'adapter.revoked', 'verifier.wi
 export const newWebhook = z
   .strictObject({
     url: z
-      .url({ protocol: /^https$/ })
+      .url({ protocol: /^https$/, error: 'expected an https URL' })
       .max(2000)
       .meta({ description: 'https; no private or local address' }),
     events: z.array(eventType).min(1).max(3),

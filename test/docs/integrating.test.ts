@@ -267,10 +267,7 @@ describe('at sale and after it', () => {
 
   test('a webhook is verified, taken once, and leads to what holds now', async () => {
     const [webhook] = await shell(SHELL[1]);
-    expect(webhook).toMatchObject({
-      url: 'https://hooks.example.com/zklora',
-      secret: expect.stringMatching(/^whsec_/),
-    });
+    expect(webhook).toMatchObject({ url: 'https://hooks.example.com/zklora', removedAt: null });
     const { id: webhookId, secret } = webhook as { id: string; secret: string };
     saved = [];
     const server = createServer();
