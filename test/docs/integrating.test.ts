@@ -257,6 +257,8 @@ describe('at sale and after it', () => {
   test('the record of an anchored adapter is attested by those who are trusted', async () => {
     const { answers } = await ask(worker.url, 'lookup', { body: { ids: [id] } });
     record = answers[0].record!;
+    const byRecord = await ask(worker.url, 'lookup', { body: { ids: [record] } });
+    expect(byRecord.answers).toMatchObject([{ kind: 'record', adapterRoot: claim.adapterRoot, record }]);
     const sold = snippet('isAttested');
     expect(await sold(given({ record }))).toEqual([[false]]);
     const chainArguments = ['--rpc', chain.rpcUrl, '--registry', registry, '--account', owner];
