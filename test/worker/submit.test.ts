@@ -156,9 +156,24 @@ describe('verifier versions', () => {
     expect(after.final!.record).not.toBe(before.final!.record);
   });
 
+  const withdrawal = { at: 6000, reason: 'another check was missing' };
+
+  test('the worker’s own one withdrawn while a body arrives: nothing is attested', async () => {
+    // Each part is made when it is asked for: the second one after the worker has looked at the versions.
+    const parts = [proofs[1].slice(0, 8192), proofs[1].slice(8192)];
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      if (parts.length === 1) await store.withdraw(currentVerifier().digest, withdrawal);
+      controller.enqueue(parts.shift()!);
+      if (parts.length === 0) controller.close();
+    };
+    const body = new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 });
+    const headers = { 'content-type': 'application/octet-stream' };
+    const response = await ask('/verify', { method: 'POST', body, headers }, withKey);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ withdrawn: withdrawal, attestation: null, attestations: [] });
+  });
+
   test('the worker’s own one withdrawn: nothing is verified, attested or called verified', async () => {
-    const withdrawal = { at: 6000, reason: 'another check was missing' };
-    await store.withdraw(currentVerifier().digest, withdrawal);
     const problem = await problemIn(await post(proofs[0]));
     expect(problem).toMatchObject({ status: 503, code: 'VERIFIER_WITHDRAWN' });
     expect(problem.detail).toContain(withdrawal.reason);

@@ -70,9 +70,14 @@ async function answerTo(
   sources: Sources,
 ): Promise<Answer> {
   const lap = stopwatch();
-  const report = (record: ProofRecord, stored: Submission['stored'], verifyMs: number | null): Submission => {
+  const report = async (
+    record: ProofRecord,
+    stored: Submission['stored'],
+    verifyMs: number | null,
+  ): Promise<Submission> => {
     const timings = { bodyMs, verifyMs, storeMs: lap(), note: CLOCK_NOTE };
-    return { ...proofReport(record, sources), stored, timings };
+    // A body may take minutes: the verifier may have been withdrawn meanwhile, or a key have ended.
+    return { ...proofReport(record, await sourcesOf(sources.env)), stored, timings };
   };
   const digest = proofDigestOf(bytes);
   const before = await knownRecord(digest, sources);
