@@ -163,7 +163,7 @@ describe('verifier versions', () => {
     const parts = [proofs[1].slice(0, 8192), proofs[1].slice(8192)];
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
       if (parts.length === 1) await store.withdraw(currentVerifier().digest, withdrawal);
-      controller.enqueue(parts.shift()!);
+      controller.enqueue(parts.shift());
       if (parts.length === 0) controller.close();
     };
     const body = new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 });
