@@ -2,4 +2,4 @@
  * SHA-256 over the paths and contents of all other sources in protocol/, 64 hexadecimal digits; see docs/protocol.md.
  * Written by `./zklora code-hash --write`.
  */
-export const CODE_HASH = 'b603d96ac01f438452d99da218d4ba5637569a9c06086269c22ec8e4356ce917';
+export const CODE_HASH = '56cf650ad180e43e5372938c7ca5008dce0360c4416740856a11799a6b36ff88';

@@ -6,8 +6,9 @@
 import { codeCost } from './cost/code.ts';
 import { lookupCost, oneHotCost, openingCost, rootsCost } from './cost/arguments.ts';
 import { FunctionalCost } from './cost/functionals.ts';
-import { publicsCost, rowsCost, startCost, statementCost } from './cost/preparation.ts';
+import { publicsCost, rowsCost, statementCost } from './cost/preparation.ts';
 import { RelationCost } from './cost/relations.ts';
+import { startCost } from './cost/start.ts';
 import { Tally, noWork, type Work, type WorkUnit } from './cost/tally.ts';
 import { oneHotShape, planShape } from './arguments/plan-shape.ts';
 import { proofShape, sizeOfShape, type ProofShape } from './size.ts';
@@ -15,8 +16,8 @@ import type { Statement } from './statement.ts';
 
 /** The verifier's stages in order. */
 export const STAGES = [
-  ...['statement', 'tables', 'rows', 'start'],
-  ...['lookup', 'relations', 'onehot', 'opening', 'code', 'digest'],
+  ...['statement', 'tables', 'rows'],
+  ...['lookup', 'relations', 'onehot', 'opening', 'start', 'code', 'digest'],
 ] as const;
 export type Stage = (typeof STAGES)[number];
 

@@ -1,15 +1,13 @@
 /** Everything public about one segment: what prover and verifier both compute from its statement. */
 import { VerificationError } from './errors.ts';
-import { evaluateIntegers } from './multilinear.ts';
 import type { Ext } from './extension.ts';
 import { presentOracles } from './arguments/opening.ts';
 import { PARAMETER_SETS, PROTOCOL, codeShape, type ParameterSet } from './parameters.ts';
 import { compile, type Circuit } from './program/circuit.ts';
 import { llamaProgram } from './program/llama.ts';
 import { RoundingError } from './program/fixedpoint.ts';
-import { packStack } from './program/pack.ts';
 import { rowsOfStep } from './program/sampler.ts';
-import { startCells } from './program/start.ts';
+import { isStartOracle, startValue } from './program/start.ts';
 import type { OracleName } from './program/tensors.ts';
 import { segmentConfig } from './segment-program.ts';
 import { soundness, type Soundness } from './soundness.ts';
@@ -33,23 +31,22 @@ export interface Instance {
   /** Data rows of each step of the segment. */
   readonly rows: readonly (readonly number[])[];
   readonly losses: readonly number[] | null;
-  /** Stacks of oracles that everybody computes: A₀ and O₀ in a run's first segment. */
-  readonly known: ReadonlyMap<OracleName, Uint32Array>;
+  /** The seed of A₀ in a run's first segment, whose adapter and moments everybody computes; null where they are committed. */
+  readonly startSeed: Uint8Array | null;
 }
 
 /** Oracles whose roots the proof gives. */
 export function committedOracles(instance: Instance): OracleName[] {
-  return presentOracles(instance.circuit).filter((o) => !instance.known.has(o));
+  return presentOracles(instance.circuit).filter((o) => instance.startSeed === null || !isStartOracle(o));
 }
 
 export function instanceSoundness(instance: Instance): Soundness {
   return soundness(instance.circuit, instance.params, committedOracles(instance));
 }
 
-/** The evaluation of a public oracle, or null. */
-export function knownValue(instance: Instance, oracle: OracleName, point: readonly Ext[]): Ext | null {
-  const cells = instance.known.get(oracle);
-  return cells === undefined ? null : evaluateIntegers(new Int32Array(cells), 0, point);
+/** The evaluation of a public oracle; null for a committed one. */
+export function knownValue({ circuit, startSeed }: Instance, oracle: OracleName, point: readonly Ext[]): Ext | null {
+  return startSeed === null || !isStartOracle(oracle) ? null : startValue(circuit, startSeed, oracle, point);
 }
 
 const MAGIC = Uint8Array.of(0x7a, 0x6b, 0x4c, 0x52); // zkLR
@@ -102,8 +99,7 @@ export function circuitOf(statement: Statement): StatedCircuit {
   const params = PARAMETER_SETS.get(run.parameters);
   if (params === undefined) return refuse('PARAMETERS', `parameter set ${run.parameters} is unknown`);
   const circuit = programmed(() => compile(llamaProgram(segmentConfig(run, segment.first, segment.counts))));
-  const isPublic = (oracle: OracleName): boolean => segment.first === 0 && PUBLIC_AT_START.has(oracle);
-  const committed = presentOracles(circuit).filter((o) => !isPublic(o));
+  const committed = presentOracles(circuit).filter((o) => segment.first > 0 || !isStartOracle(o));
   // Soundness comes before the work that grows with the statement.
   const { bits, target } = soundness(circuit, params, committed);
   if (bits < target)
@@ -126,14 +122,14 @@ export function instanceOf(statement: Statement): Instance {
 }
 
 /**
- * Computes what a statement's circuit leaves open: tables, the rows of each step, the public start.
+ * Computes what a statement's circuit leaves open: tables, the rows of each step, the seed of the public start.
  * @param enter told of each stage that begins
  * @throws VerificationError
  */
 export function completeInstance(
   statement: Statement,
   { params, circuit }: StatedCircuit,
-  enter: (stage: 'tables' | 'rows' | 'start') => void = () => {},
+  enter: (stage: 'tables' | 'rows') => void = () => {},
 ): Instance {
   const { run, segment } = statement;
   enter('tables');
@@ -146,17 +142,9 @@ export function completeInstance(
   const rows = Array.from({ length: segment.steps }, (_, t) =>
     rowsOfStep(sampler, run.dataRows, run.batch, segment.first + t),
   );
-  enter('start');
-  const known = new Map<OracleName, Uint32Array>();
-  if (segment.first === 0) {
-    const cells = startCells(circuit.program, deriveSeed(id, 'adapter'));
-    for (const oracle of PUBLIC_AT_START) known.set(oracle, packStack(circuit.stacks[oracle], cells));
-  }
-  return { header: proofHeader(statement), params, circuit, rows, losses: segment.losses, known };
+  const startSeed = segment.first === 0 ? deriveSeed(id, 'adapter') : null;
+  return { header: proofHeader(statement), params, circuit, rows, losses: segment.losses, startSeed };
 }
-
-/** Oracles that are public before a run's first step. */
-const PUBLIC_AT_START: ReadonlySet<OracleName> = new Set(['adapterIn', 'momentsIn']);
 
 const KIND: Readonly<Record<Exclude<OracleName, 'witness'>, CommitmentKind>> = {
   base: 'base',

@@ -132,8 +132,23 @@ export function evaluateIntegers(values: Int32Array, start: number, point: reado
  * @param inner at most 2^(31 − bits) weights for values of `bits` bits
  */
 export function contractIntegers(values: Int32Array, outer: readonly Ext[], inner: readonly Ext[]): Ext {
-  const limbs = limbsOf(inner);
-  return weighRows(outer, (row) => limbDot(limbs, values, row * inner.length, inner.length));
+  return contractRows(values, outer, innerWeights(inner));
+}
+
+/** Inner weights of many contractions, prepared. */
+export interface InnerWeights {
+  readonly count: number;
+  /** Three 22-bit limbs of each coordinate. */
+  readonly limbs: readonly Float64Array[];
+}
+
+export function innerWeights(inner: readonly Ext[]): InnerWeights {
+  return { count: inner.length, limbs: limbsOf(inner) };
+}
+
+/** `contractIntegers` with weights that are used again. */
+export function contractRows(values: Int32Array, outer: readonly Ext[], { count, limbs }: InnerWeights): Ext {
+  return weighRows(outer, (row) => limbDot(limbs, values, row * count, count));
 }
 
 function weighRows(weights: readonly Ext[], sumOf: (row: number) => Ext): Ext {

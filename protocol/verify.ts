@@ -31,6 +31,7 @@ import { PROTOCOL, codeShape } from './parameters.ts';
 import { Progress, type ProgressObserver } from './progress.ts';
 import { decodeStatement, runId, statementHash, type Statement } from './statement.ts';
 import { MAX_STATEMENT_BYTES } from './statement-schema.ts';
+import { isStartOracle } from './program/start.ts';
 import type { OracleName } from './program/tensors.ts';
 
 /** This verifier. The version changes with every change of what it accepts. */
@@ -147,7 +148,10 @@ export function verifyInstance(
   const bits = verifyOneHot(ctx, circuit, relations.onehot);
   enter('opening');
   const claims = [...lookup, ...relations.claims, ...bits];
-  const evaluations = verifyOpening(ctx, circuit, claims, (oracle, point) => knownValue(instance, oracle, point));
+  const evaluations = verifyOpening(ctx, circuit, claims, (oracle, point) => {
+    if (instance.startSeed !== null && isStartOracle(oracle)) enter('start');
+    return knownValue(instance, oracle, point);
+  });
   const openings = evaluations.map(({ oracle, point, value }): CodeOpening => {
     const shape = codeShape(oracle, circuit.stacks[oracle].length);
     return { oracle, shape, root: roots.get(oracle) as Uint8Array, point, value: ctx.expose(value) };

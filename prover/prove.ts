@@ -6,6 +6,7 @@ import { drawLookup } from '../protocol/arguments/lookup.ts';
 import { presentOracles } from '../protocol/arguments/opening.ts';
 import type { CodeOpening } from '../protocol/arguments/code.ts';
 import { packStack } from '../protocol/program/pack.ts';
+import { startCells } from '../protocol/program/start.ts';
 import { ORACLES, type OracleName } from '../protocol/program/tensors.ts';
 import type { Backend, Cells, CommittedMatrix } from './backend/backend.ts';
 import type { TokenIds } from './arguments/factors.ts';
@@ -38,8 +39,9 @@ export interface ProofResult {
 /** Stacks of all oracles, the witness completed by its multiplicities. */
 export function packOracles(instance: Instance, witness: Witness): Map<OracleName, Uint32Array> {
   const { circuit } = instance;
-  const cells = new Map([...witness.cells, ...countMultiplicities(circuit, witness.cells)]);
-  return new Map(presentOracles(circuit).map((o) => [o, instance.known.get(o) ?? packStack(circuit.stacks[o], cells)]));
+  const start = instance.startSeed === null ? [] : startCells(circuit.program, instance.startSeed);
+  const cells = new Map([...witness.cells, ...countMultiplicities(circuit, witness.cells), ...start]);
+  return new Map(presentOracles(circuit).map((o) => [o, packStack(circuit.stacks[o], cells)]));
 }
 
 export async function proveInstance(
@@ -75,7 +77,8 @@ export async function proveInstance(
   const bits = proveOneHot(writer, circuit, relations.onehot, tokens);
   phase('opening');
   const claims = [...lookup, ...relations.claims, ...bits];
-  const evaluations = await proveOpening(backend, writer, circuit, oracles, claims, (o) => instance.known.has(o));
+  const isKnown = (o: OracleName): boolean => !committed.has(o);
+  const evaluations = await proveOpening(backend, writer, circuit, oracles, claims, isKnown);
   phase('code');
   const openings = evaluations.map(({ oracle, point, value }): CodeOpening => {
     const shape = codeShape(oracle, circuit.stacks[oracle].length);

@@ -69,16 +69,19 @@ export function verifyOpening<V>(
     r.push(round.r);
     claim = round.claim;
   }
+  const terms = oracles.map((oracle) => {
+    const point = r.slice(0, circuit.stacks[oracle].bits);
+    const address = new AddressPoint(point);
+    const weight = (byOracle.get(oracle) ?? []).reduce((s, w) => add(s, address.evaluate(w)), ZERO);
+    return { oracle, point, weight: mul(weight, spreadOf(circuit, oracle, rounds)) };
+  });
   const evaluations: OracleEvaluation<V>[] = [];
   let expected = ctx.constant(ZERO);
-  for (const oracle of oracles) {
-    const point = r.slice(0, circuit.stacks[oracle].bits);
+  for (const { oracle, point, weight } of terms) {
     const own = known(oracle, point);
     const value = own === null ? ctx.read(VALUE_LABEL) : ctx.constant(own);
     if (own === null) evaluations.push({ oracle, point, value });
-    const address = new AddressPoint(point);
-    const weight = (byOracle.get(oracle) ?? []).reduce((s, w) => add(s, address.evaluate(w)), ZERO);
-    expected = ctx.add(expected, ctx.scale(value, mul(weight, spreadOf(circuit, oracle, rounds))));
+    expected = ctx.add(expected, ctx.scale(value, weight));
   }
   ctx.assertZero(ctx.sub(claim, expected), 'OPENING', 'opening');
   return evaluations;

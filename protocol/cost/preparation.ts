@@ -1,5 +1,4 @@
-/** Work before the proof's first message is read: the program, its tables, the rows, the public start. */
-import { projectionShape } from '../program/adapter.ts';
+/** Work before the proof's first message is read: the program, its tables, the rows. */
 import { planned } from '../arguments/plan.ts';
 import type { Circuit, Table } from '../program/circuit.ts';
 import type { Statement } from '../statement.ts';
@@ -68,19 +67,4 @@ export function rowsCost(statement: Statement, headerBytes: number, t: Tally): v
   // An epoch's order while it is made, and those kept.
   t.held += 4 * run.dataRows * 2;
   t.held += 16 * segment.steps * run.batch;
-}
-
-/** A₀ and zero moments of a run's first segment. */
-export function startCost({ run, segment }: Statement, circuit: Circuit, t: Tally): void {
-  t.add('compressions', 2);
-  if (segment.first > 0) return;
-  const { model, lora } = run;
-  const shapes = lora.targets.map((target) => projectionShape(model, target));
-  const drawn = model.layers * lora.rank * shapes.reduce((n, s) => n + s.in, 0);
-  const weights = drawn + model.layers * lora.rank * shapes.reduce((n, s) => n + s.out, 0);
-  t.add('draws', drawn);
-  t.add('compressions', drawn / 4 + 8 * model.layers * lora.targets.length);
-  const cells = circuit.stacks.adapterIn.length + circuit.stacks.momentsIn.length;
-  t.add('cells', weights + cells);
-  t.held += 4 * weights + 2 * 4 * cells;
 }

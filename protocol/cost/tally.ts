@@ -21,7 +21,7 @@ export interface Work {
   integers: number;
   /** Draws of the sampler and of A₀. */
   draws: number;
-  /** Cells of the public start, made and packed. */
+  /** Cells of the public start, cut from what was drawn. */
   cells: number;
   /** Constants in 128-bit fixed-point arithmetic: rotary angles, entries of tables, optimisers' steps. */
   constants: number;

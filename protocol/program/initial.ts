@@ -45,8 +45,13 @@ export function initialBound(width: number): number {
   return Number(isqrt((1n << BigInt(2 * MASTER_BITS)) / BigInt(width)));
 }
 
-/** One lora_A, [rank, width]. */
-function initialA(seed: Uint8Array, layer: number, target: Target, rank: number, width: number): Int32Array {
+/**
+ * One lora_A of A₀, [rank, width], at scale 2^22.
+ *
+ * @param seed 32 public bytes
+ * @throws RangeError for a seed of another length
+ */
+export function initialA(seed: Uint8Array, layer: number, target: Target, rank: number, width: number): Int32Array {
   const bound = initialBound(width);
   const stream = new UniformStream(seed, `lora_A/${layer}/${target}`);
   const values = new Int32Array(rank * width);

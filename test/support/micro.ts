@@ -81,7 +81,7 @@ export async function ran(t: Toy, params: ParameterSet = TEST_PARAMETERS): Promi
   engine.close();
   const circuit = compile(t.program);
   const header = Uint8Array.of(0x6d, 0x69, 0x63, 0x72, 0x6f);
-  const instance: Instance = { header, params, circuit, rows: t.rows, losses, known: new Map() };
+  const instance: Instance = { header, params, circuit, rows: t.rows, losses, startSeed: null };
   const witness = { cells, inputs: joined(t, (b) => b.inputs), labels: joined(t, (b) => b.labels) };
   return { toy: t, circuit, cells, instance, witness };
 }
