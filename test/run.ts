@@ -22,12 +22,22 @@ const SOLHINT = ['--config', '.solhintrc.yaml', '--disc', '--noPoster', '--max-w
 const full = process.argv.includes('--full');
 const patterns = process.argv.slice(2).filter((argument) => argument !== '--full');
 
-/** Runs one tool in the project's folder, shows its output, and returns its exit code and what it wrote. */
-async function run(tool: keyof typeof TOOLS, args: readonly string[]): Promise<{ code: number; output: string }> {
-  process.stdout.write(`\n── ${tool} ${args.join(' ')}\n`);
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
+
+/**
+ * Runs one tool in the project's folder and returns its exit code and what it wrote.
+ * @param live show its output as it comes; else all of it at its end, since another tool runs beside it
+ */
+async function run(tool: keyof typeof TOOLS, args: readonly string[], live = false): Promise<Ended> {
+  const began = performance.now();
+  const title = `\n── ${tool} ${args.join(' ')}\n`;
+  if (live) process.stdout.write(title);
   const child = spawn(process.execPath, [TOOLS[tool], ...args], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
@@ -37,17 +47,24 @@ async function run(tool: keyof typeof TOOLS, args: readonly string[]): Promise<{
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',
     },
   });
-  const chunks: Buffer[] = [];
+  const [out, all]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    process.stdout.write(chunk);
+    out.push(chunk);
+    all.push(chunk);
+    if (live) process.stdout.write(chunk);
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    all.push(chunk);
+    if (live) process.stderr.write(chunk);
   });
   const stop = (signal: NodeJS.Signals): boolean => child.kill(signal);
   process.on('SIGINT', stop).on('SIGTERM', stop);
   const [code] = (await once(child, 'close')) as [number | null];
   process.off('SIGINT', stop).off('SIGTERM', stop);
   if (code === null) process.exit(1);
-  return { code, output: Buffer.concat(chunks).toString('utf8') };
+  if (!live) process.stdout.write(title + Buffer.concat(all).toString('utf8'));
+  process.stdout.write(`── ${tool}: ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
+  return { code, output: Buffer.concat(out).toString('utf8') };
 }
 
 /** A tool whose answer is yes or no counts as one test. */
@@ -60,7 +77,7 @@ async function vitest(): Promise<Count> {
   mkdirSync(`${ROOT}.build`, { recursive: true });
   rmSync(ROOT + VITEST_REPORT, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${VITEST_REPORT}`];
-  const { code } = await run('vitest', ['run', ...reporters, ...patterns]);
+  const { code } = await run('vitest', ['run', ...reporters, ...patterns], true);
   const report = existsSync(ROOT + VITEST_REPORT) ? readFileSync(ROOT + VITEST_REPORT, 'utf8') : undefined;
   return countVitest(report, code);
 }
@@ -71,17 +88,23 @@ async function hardhat(): Promise<Count> {
 }
 
 const withContracts = existsSync(`${ROOT}hardhat.config.ts`);
-const counts: Count[] = [];
-if (patterns.length === 0) {
-  // The contracts' ABIs are types of the contract tests.
-  if (withContracts) counts.push(await check('hardhat', ['build']));
-  counts.push(await check('tsc', ['--build']));
-  counts.push(await check('eslint', ['.']));
+
+/** What wants one core, one after the other; the tests of the contracts among it. */
+async function staticChecks(): Promise<Count[]> {
+  const counts = [await check('tsc', ['--build']), await check('eslint', ['.'])];
   if (withContracts) counts.push(await check('solhint', [...SOLHINT, 'contracts/**/*.sol']));
   counts.push(await check('prettier', ['--check', '--log-level=warn', '.']));
+  if (withContracts) counts.push(await hardhat());
+  return counts;
 }
-counts.push(await vitest());
-if (patterns.length === 0 && withContracts) counts.push(await hardhat());
+
+const counts: Count[] = [];
+if (patterns.length > 0) counts.push(await vitest());
+else {
+  // Both sides need the contracts' artifacts. Tests wait for nodes, servers and pages, so that a core has time for the checks.
+  if (withContracts) counts.push(await check('hardhat', ['build']));
+  counts.push(...(await Promise.all([vitest(), staticChecks()])).flat());
+}
 
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0);

@@ -83,13 +83,17 @@ function commit(run: RunSpec, program: LlamaProgram, cells: CellMap, oracle: Sta
 }
 
 /** The run with the roots of a random base model and random rows, and their cells. */
-async function declared(nonce: string): Promise<{ run: RunSpec; program: LlamaProgram; cells: CellMap }> {
+async function declared(
+  nonce: string,
+  steps: number,
+): Promise<{ run: RunSpec; program: LlamaProgram; cells: CellMap }> {
   const program = llamaProgram(segmentConfig(SHAPE, 0, [TOKENS]));
   const random = toy({ ...MICRO, dataRows: ROWS });
   const cells = new Map([...random.base, ...random.data]);
   const run = {
     ...SHAPE,
     nonce,
+    steps,
     baseRoot: await commit(SHAPE, program, cells, 'base'),
     dataRoot: await commit(SHAPE, program, cells, 'data'),
   };
@@ -106,13 +110,13 @@ function batchOf(run: RunSpec, cells: CellMap, step: number): Batch {
   return { inputs: Int32Array.of(first, ...labels.subarray(0, -1)), labels, mask: new Uint8Array(TOKENS).fill(1) };
 }
 
-/** The run's two segments of one step each, trained and committed. @param nonce tells runs of the same data apart */
-export async function microRun(nonce: string = SHAPE.nonce): Promise<MicroSegment[]> {
-  const { run, cells: given } = await declared(nonce);
+/** The run's segments of one step each, trained and committed. @param nonce tells runs of the same data apart */
+export async function microRun(nonce: string = SHAPE.nonce, steps: number = SHAPE.steps): Promise<MicroSegment[]> {
+  const { run, cells: given } = await declared(nonce, steps);
   const segments: MicroSegment[] = [];
-  for (const first of [0, 1]) {
+  for (let first = 0; first < steps; first++) {
     const program = llamaProgram(segmentConfig(run, first, [TOKENS]));
-    const state = segments[0]?.next ?? startCells(program, deriveSeed(runId(run), 'adapter'));
+    const state = segments.at(-1)?.next ?? startCells(program, deriveSeed(runId(run), 'adapter'));
     const batch = batchOf(run, given, first);
     const engine = createCpuEngine(program, { witness: true });
     await engine.loadBase(given);
