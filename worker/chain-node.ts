@@ -38,8 +38,21 @@ export class ChainReadError extends Error {
   }
 }
 
+/** The node answered that it does not answer this, or with more than is taken; it may well answer where less is asked. */
+export class NodeRefusedError extends ChainReadError {
+  /** Of the node's JSON-RPC error; null where it gave none. */
+  readonly code: number | null;
+
+  constructor(reason: string, code: number | null) {
+    super(code === null ? reason : `${reason} (code ${code})`);
+    this.code = code;
+  }
+}
+
 /** Milliseconds that a node may take. */
 const PATIENCE = 5_000;
+/** Most bytes of an answer: ten thousand logs of revocations have some six million. */
+const MAX_ANSWER = 8 * 2 ** 20;
 /** Calls in one request; nodes take a hundred or more. */
 const BATCH = 80;
 
@@ -50,15 +63,28 @@ interface Call {
   readonly id: Hex;
 }
 
+/** One call of a node's JSON-RPC interface. */
+export interface NodeRequest {
+  readonly method: string;
+  readonly params: readonly unknown[];
+}
+
+// What the node says besides the code may hold its URL, and is not looked at.
 const reply = z.object({
   id: z.int(),
-  result: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]*$/)
-    .optional(),
-  error: z.object({ message: z.string() }).optional(),
+  result: z.unknown().optional(),
+  error: z.object({ code: z.int().optional() }).optional(),
 });
 const replies = z.array(reply);
+const returned = z.array(z.string().regex(/^0x[0-9a-fA-F]*$/));
+
+/** A number as nodes write it, below 2^52. */
+export const quantity = z
+  .string()
+  .regex(/^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,12})$/)
+  .transform(Number);
+
+const notAsked = (): ChainReadError => new ChainReadError('the node answered something else than asked');
 
 /**
  * The node, chain and registry that are set; null where none is.
@@ -80,6 +106,19 @@ export function chainSettings(env: Env): ChainSettings | null {
   return { rpcUrl, chainId: Number(chain), registry: checksumAddress(registry as Hex) };
 }
 
+/** @throws NodeRefusedError where it is longer than is taken */
+async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER) throw new NodeRefusedError(`the node answered more than ${MAX_ANSWER} bytes`, null);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
 async function post(rpcUrl: string, body: object): Promise<unknown> {
   let response: Response;
   try {
@@ -91,32 +130,51 @@ async function post(rpcUrl: string, body: object): Promise<unknown> {
       redirect: 'manual',
       signal: AbortSignal.timeout(PATIENCE),
     });
-    if (response.ok) return await response.json();
+    if (response.ok) return JSON.parse(await textOf(response)) as unknown;
     await response.body?.cancel();
   } catch (error) {
+    if (error instanceof ChainReadError) throw error;
     // The cause names the URL.
     throw new ChainReadError(error instanceof SyntaxError ? 'the node answered no JSON' : 'the node did not answer');
   }
-  throw new ChainReadError(`the node answered with status ${response.status}`);
+  const reason = `the node answered with status ${response.status}`;
+  // Some refuse a request by the status of their answer.
+  throw response.status === 400 || response.status === 413
+    ? new NodeRefusedError(reason, null)
+    : new ChainReadError(reason);
 }
 
-/** Results of calls in one request, in their order; the node's chain is asked along. */
-async function callBatch({ rpcUrl, chainId, registry }: ChainSettings, calls: readonly Call[]): Promise<Hex[]> {
-  const requests = calls.map(({ view, id }) => {
-    const data = encodeFunctionData({ abi: RECORD_VIEWS, functionName: view, args: [id] });
-    return { method: 'eth_call', params: [{ to: registry, data }, 'latest'] };
-  });
+/**
+ * Results of calls sent in one request, in their order; the node's chain is asked along.
+ * @throws ChainReadError; NodeRefusedError where the node answers one with an error
+ */
+export async function askNode(
+  { rpcUrl, chainId }: ChainSettings,
+  requests: readonly NodeRequest[],
+): Promise<unknown[]> {
   const batch = [{ method: 'eth_chainId', params: [] }, ...requests].map((r, id) => ({ jsonrpc: '2.0', id, ...r }));
   const { data, success } = replies.safeParse(await post(rpcUrl, batch));
-  if (!success || data.length !== batch.length) throw new ChainReadError('the node answered something else than asked');
-  const results = new Map(data.map(({ id, result }) => [id, result]));
-  const found = Number(results.get(0) ?? NaN);
+  if (!success || data.length !== batch.length) throw notAsked();
+  const answers = new Map(data.map((answer) => [answer.id, answer]));
+  const { data: found, success: isNumber } = quantity.safeParse(answers.get(0)?.result);
+  if (!isNumber) throw notAsked();
   if (found !== chainId) throw new ChainReadError(`the node is of chain ${found}, not ${chainId}`);
-  return calls.map((_, i) => {
-    const result = results.get(i + 1);
-    if (result === undefined) throw new ChainReadError('the node refused a call of the registry');
-    return result as Hex;
+  return requests.map(({ method }, i) => {
+    const { result, error } = answers.get(i + 1) ?? {};
+    if (result === undefined || result === null)
+      throw new NodeRefusedError(`the node refused ${method}`, error?.code ?? null);
+    return result;
   });
+}
+
+async function callBatch(settings: ChainSettings, calls: readonly Call[]): Promise<Hex[]> {
+  const requests = calls.map(({ view, id }): NodeRequest => {
+    const data = encodeFunctionData({ abi: RECORD_VIEWS, functionName: view, args: [id] });
+    return { method: 'eth_call', params: [{ to: settings.registry, data }, 'latest'] };
+  });
+  const { data, success } = returned.safeParse(await askNode(settings, requests));
+  if (!success) throw notAsked();
+  return data as Hex[];
 }
 
 async function callAll(settings: ChainSettings, calls: readonly Call[]): Promise<Hex[]> {

@@ -1,10 +1,8 @@
 /**
  * Anchors of records. What the registry said last is kept in the index for a minute, so that a flood of readers is no
  * flood of questions to the node; when the node fails, the last word is told with its time.
- *
- * The scheduled worker looks through the records of complete runs, so that subscribers hear of revocations. It asks
- * WATCHED records a minute, those first that were not looked at for longest: among 1,000 records a revocation is
- * noticed within 50 minutes, while look-ups know of it within one. The state is that of the latest block.
+ * `chain-watch.ts` looks at records without being asked, so that subscribers hear of revocations. The state is that of the
+ * latest block.
  */
 import type { z } from 'zod';
 
@@ -20,8 +18,6 @@ export type Anchor = z.output<typeof anchor>;
 
 /** Seconds for which the registry's last word is taken for its present one. */
 const FRESH = 60;
-/** Records that one run of the schedule looks at. */
-const WATCHED = 20;
 /** Records about which one answer asks the node. */
 const MAX_ASKED = 200;
 /** Seconds for which a node that failed is left alone by this isolate; else each reader would wait for it. */
@@ -30,22 +26,21 @@ const resting = new Map<string, number>();
 
 const SAVE = `INSERT INTO anchors (record, anchor, read_at) VALUES (?1, ?2, ?3)
 ON CONFLICT (record) DO UPDATE SET anchor = ?2, read_at = ?3 WHERE read_at <= ?3`;
-const KEPT = 'SELECT record, anchor FROM anchors WHERE record IN (SELECT value FROM json_each(?1))';
-/** What the schedule looks at; `?1`: not looked at since. */
-export const LEAST_RECENT = `SELECT record, anchor FROM anchors
-WHERE anchor ->> '$.status' IS NOT 'revoked' AND read_at <= ?1 ORDER BY read_at LIMIT ${WATCHED}`;
+/** `?1`: JSON of ids. */
+export const KEPT = 'SELECT record, anchor FROM anchors WHERE record IN (SELECT value FROM json_each(?1))';
 const RUNS = `SELECT record, run_id, adapter_root FROM completions
 WHERE record IN (SELECT value FROM json_each(?1)) GROUP BY record`;
 
-interface AnchorRow {
+/** A row of `anchors`. */
+export interface AnchorRow {
   readonly record: Hex;
   readonly anchor: string;
 }
 
-type Kept = Map<string, Anchor>;
+export type Kept = ReadonlyMap<string, Anchor>;
 
-/** Rows that hold the word of this very registry. */
-function keptOf(rows: readonly AnchorRow[], { chainId, registry }: ChainSettings): Kept {
+/** What is known by these rows of this very registry's records. */
+export function keptOf(rows: readonly AnchorRow[], { chainId, registry }: ChainSettings): Kept {
   const anchors = rows.map((row) => JSON.parse(row.anchor) as Anchor | null);
   const ours = anchors.filter((a) => a !== null && a.chainId === chainId && a.registry === registry) as Anchor[];
   return new Map(ours.map((a) => [a.record, a]));
@@ -62,8 +57,11 @@ async function asked<T>(settings: ChainSettings, now: number, ask: () => Promise
   }
 }
 
-/** Keeps what was read, and in the same transaction the events of those that are revoked now and were not before. */
-async function save(env: Env, anchors: readonly Anchor[], before: Kept, now: number): Promise<void> {
+/**
+ * Keeps what was read, and in the same transaction the events of those that are revoked now and were not before.
+ * @param news whether the chain's log just told of them
+ */
+async function save(env: Env, anchors: readonly Anchor[], before: Kept, now: number, news: boolean): Promise<void> {
   const fresh = anchors.filter((a) => a.status === 'revoked' && before.get(a.record)?.status !== 'revoked');
   const about =
     fresh.length === 0
@@ -76,7 +74,7 @@ async function save(env: Env, anchors: readonly Anchor[], before: Kept, now: num
   const events = fresh.flatMap(({ record, chainId, registry, endedAt }) => {
     const run = about.find((row) => row.record === record);
     if (run === undefined) return [];
-    const known = before.has(record);
+    const known = news || before.has(record);
     const facts = { runId: run.run_id, adapterRoot: run.adapter_root, record, chainId, registry };
     // Of a record that was never looked at, the time of its end tells whether that is news.
     const at = known ? now : (endedAt ?? now);
@@ -92,15 +90,17 @@ async function readAndSave(
   records: readonly Hex[],
   before: Kept,
   now: number,
+  news = false,
 ): Promise<Anchor[]> {
   const { chainId, registry } = settings;
   const read = await asked(settings, now, () => readRecords(settings, records));
   const anchors = read.map((state, i): Anchor => ({ chainId, registry, record: records[i], ...state, readAt: now }));
-  await save(env, anchors, before, now);
+  await save(env, anchors, before, now, news);
   return anchors;
 }
 
-const clock = (): number => Math.floor(Date.now() / 1000);
+/** Seconds since 1970. */
+export const clock = (): number => Math.floor(Date.now() / 1000);
 
 /** What is known of anchors. */
 export interface Anchors {
@@ -147,24 +147,24 @@ export async function anchorOf(env: Env, record: string, now: number = clock()):
 }
 
 /**
- * Looks at records of complete runs that were not looked at for longest.
- * @returns how many
- * @throws ChainReadError, SettingError
+ * Asks for the statuses of records, and reads again those that changed.
+ * @param rows what is known of them
+ * @param news whether the chain's log just told of them
+ * @throws ChainReadError
  */
-export async function watchRecords(env: Env, now: number = clock()): Promise<number> {
-  const settings = chainSettings(env);
-  if (settings === null) return 0;
-  const { results } = await env.INDEX.prepare(LEAST_RECENT)
-    .bind(now - FRESH)
-    .all<AnchorRow>();
-  if (results.length === 0) return 0;
-  const ids = results.map(({ record }) => record);
-  const kept = keptOf(results, settings);
+export async function look(
+  env: Env,
+  settings: ChainSettings,
+  rows: readonly AnchorRow[],
+  now: number,
+  news = false,
+): Promise<void> {
+  const ids = rows.map(({ record }) => record);
+  const kept = keptOf(rows, settings);
   const statuses = await asked(settings, now, () => readStatuses(settings, ids));
   const changed = ids.filter((id, i) => kept.get(id)?.status !== statuses[i]);
   const touch = env.INDEX.prepare('UPDATE anchors SET read_at = ?1 WHERE record = ?2 AND read_at < ?1');
   const same = ids.filter((id) => !changed.includes(id)).map((id) => touch.bind(now, id));
   if (same.length > 0) await env.INDEX.batch(same);
-  if (changed.length > 0) await readAndSave(env, settings, changed, kept, now);
-  return ids.length;
+  if (changed.length > 0) await readAndSave(env, settings, changed, kept, now, news);
 }

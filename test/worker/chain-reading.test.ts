@@ -4,8 +4,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 
 import type { Hex } from '../../protocol/attestation.ts';
 import { RECORD_STATUSES, RECORD_VIEWS } from '../../api/registry-abi.ts';
-import { anchorOf, anchorsOf, ChainReadError, LEAST_RECENT, watchRecords } from '../../worker/chain.ts';
+import { anchorOf, anchorsOf, ChainReadError } from '../../worker/chain.ts';
 import { chainSettings, readRecords } from '../../worker/chain-node.ts';
+import { LEAST_RECENT, watchRecords } from '../../worker/chain-watch.ts';
 import { SettingError, type Env } from '../../worker/env.ts';
 import { notesOf } from './outbound.ts';
 
@@ -158,7 +159,7 @@ describe('a node that fails', () => {
     ['says?chain=0x7a69&default=0x', 'no registry'],
     ['says?chain=0x7a69&default=0x1234', 'no registry'],
     [`says?chain=0x7a69&default=0x${'ff'.repeat(32)}`, 'no registry'],
-    ['says?chain=0x7a69', 'refused a call'],
+    ['says?chain=0x7a69', 'refused eth_call (code 3)'],
     ['says?chain=0x7a69&default=javascript', 'something else'],
   ])('/%s: %s', async (path, why) => {
     const node = settings(`https://node.example.com/${path}${path.includes('?') ? '&' : '?'}n=${nodes++}`);
@@ -252,9 +253,37 @@ describe('the watch for revocations', () => {
   });
 
   test('looks its records up by an index', async () => {
-    const plan = env.INDEX.prepare(`EXPLAIN QUERY PLAN ${LEAST_RECENT}`).bind(NOW);
-    const { results } = await plan.all<{ detail: string }>();
-    expect(results.map(({ detail }) => detail).join()).toContain('USING INDEX anchors_to_watch');
+    for (const [i, index] of ['anchors_on_chain', 'anchors_elsewhere'].entries()) {
+      const plan = env.INDEX.prepare(`EXPLAIN QUERY PLAN ${LEAST_RECENT[i]}`).bind(NOW);
+      const { results } = await plan.all<{ detail: string }>();
+      expect(results.map(({ detail }) => detail).join()).toContain(`USING INDEX ${index}`);
+    }
+  });
+
+  test('many records that were never anchored keep no anchored one waiting', async () => {
+    await complete(id(200));
+    await anchorOf(nodeSaying({ status: 'anchored' }), id(200), NOW - 3_600);
+    await complete(...Array.from({ length: 100 }, (_, i) => id(i + 1)));
+    // The flood was never looked at: all of it would go first.
+    expect(await watchRecords(nodeSaying({ status: 'revoked', endedAt: NOW }), NOW)).toBe(20);
+    const told = (await events()).map(({ data }) => (JSON.parse(data) as { record: Hex }).record);
+    expect(told).toContain(id(200));
+  });
+
+  test('many anchored records keep none waiting that was never looked at', async () => {
+    await complete(...Array.from({ length: 100 }, (_, i) => id(i + 1)));
+    const node = nodeSaying({ status: 'anchored' });
+    await anchorsOf(
+      node,
+      Array.from({ length: 100 }, (_, i) => id(i + 1)),
+      NOW - 3_600,
+    );
+    await complete(id(200));
+    await watchRecords(node, NOW);
+    const query = env.INDEX.prepare('SELECT record FROM anchors WHERE read_at = ?1').bind(NOW);
+    const seen = (await query.all<{ record: Hex }>()).results.map(({ record }) => record);
+    expect(seen).toContain(id(200));
+    expect(seen).toHaveLength(20);
   });
 
   test('a reader’s question about a record of nobody’s run tells nobody anything', async () => {

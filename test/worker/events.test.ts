@@ -68,6 +68,9 @@ describe('events', () => {
       adapterRevokedEvent({ ...about, registry }, now),
     );
     expect(lower.id).toBe(upper.id);
+    // A revocation that comes again after a reorganisation undid it is news.
+    const again = adapterRevokedEvent({ ...about, registry: '0x' + 'ab'.repeat(20), endedAt: now + 12 }, now);
+    expect(again.id).not.toBe(lower.id);
     expect(lower.id).toMatch(/^evt_[0-9a-f]{32}$/);
   });
 

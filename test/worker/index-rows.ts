@@ -24,7 +24,7 @@ export async function wholeIndex(): Promise<Record<string, Row[]>> {
 
 /** Empties the index. */
 export async function emptyIndex(): Promise<void> {
-  const tables = [...TABLES, 'events', 'anchors'];
+  const tables = [...TABLES, 'events', 'anchors', 'chain_cursors'];
   await env.INDEX.batch(tables.map((table) => env.INDEX.prepare(`DELETE FROM ${table}`)));
 }
 

@@ -70,6 +70,21 @@ describe('an empty index', () => {
     expect(await rebuildAll('check')).toMatchObject({ differences: [], written: 0 });
   });
 
+  test('is rebuilt without what a chain said, and without how far its log was read: neither is a fact', async () => {
+    const cursor = { chain_id: 1, registry: `0x${'Ab'.repeat(20)}`, next_block: 7, span: 640 };
+    const insert = env.INDEX.prepare('INSERT INTO chain_cursors VALUES (?1, ?2, ?3, ?4)').bind(
+      ...Object.values(cursor),
+    );
+    await insert.run();
+    expect(await rebuildAll('check')).toMatchObject({ differences: [] });
+    await rebuildAll('mend');
+    expect(await rowsOf('chain_cursors')).toEqual([cursor]);
+    await emptyIndex();
+    await rebuildAll('mend');
+    expect(await rowsOf('chain_cursors')).toEqual([]);
+    expect((await rowsOf('anchors')).map((row) => row.anchor)).toEqual(['null', 'null', 'null']);
+  });
+
   test('announces no old events, and new ones under their former ids', async () => {
     const before = await rowsOf('events', "WHERE type = 'run.complete'");
     expect(before.map((row) => row.sent_at !== null).sort()).toEqual([false, true, true]);

@@ -46,7 +46,8 @@ export function runCompleteEvent(completion: {
 }
 
 /**
- * The owner revoked a record in the registry.
+ * The owner revoked a record in the registry. A revocation that a reorganisation undid and that comes again in another
+ * block is another event, since its end is another.
  * @param about.endedAt when the record was first superseded or revoked
  * @param at when it was noticed, seconds since 1970
  */
@@ -63,7 +64,7 @@ export function adapterRevokedEvent(
 ): ServiceEvent {
   const { runId, adapterRoot, record, chainId, registry, endedAt } = about;
   const data = { runId, adapterRoot, record, chainId, registry, endedAt };
-  return event('adapter.revoked', `${chainId} ${registry.toLowerCase()} ${record}`, data, at);
+  return event('adapter.revoked', `${chainId} ${registry.toLowerCase()} ${record} ${endedAt}`, data, at);
 }
 
 /** A verifier version counts no more. @param digest of the version */
