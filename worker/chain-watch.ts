@@ -13,7 +13,7 @@ import { readHead, readLogs, wantsFewer, type RecordLog } from './chain-logs.ts'
 import type { ChainSettings, RecordStatus } from './chain-node.ts';
 import type { Env } from './env.ts';
 
-/** Most blocks of one request. Halved again and again it is ten, the most that some providers' free plans allow. */
+/** Most blocks of one request. Halved again and again it is 10, and then 5, the most that some providers' free plans allow. */
 const SPAN = 640;
 /** Requests for logs of one run, and milliseconds after which it begins no further one. */
 const REQUESTS = 20;
