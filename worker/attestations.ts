@@ -16,7 +16,7 @@ import { signedToJson, type SignedJson } from '../protocol/attestation-json.ts';
 import type { Chain } from '../protocol/chain.ts';
 import type { RunSpec } from '../protocol/statement.ts';
 import { addressOf, signDigest } from './attest.ts';
-import { chainDigest } from './store/completion.ts';
+import { chainDigest } from '../protocol/proven-runs.ts';
 import type { ProofRecord } from './store/types.ts';
 
 /** By the first key, and by all of them. */

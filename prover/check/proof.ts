@@ -8,7 +8,8 @@ import type { AdapterRecord } from '../chain/registry.ts';
 import { listProofs } from '../proofs/folder.ts';
 import type { Provenance } from '../proofs/provenance.ts';
 import { rangeText } from '../proofs/ranges.ts';
-import { chainDigest, judge, runVerdicts, type NamedProof } from '../proofs/verify-files.ts';
+import { chainDigest, provenRuns } from '../../protocol/proven-runs.ts';
+import { judge, type NamedProof } from '../proofs/verify-files.ts';
 import { fetchProofBytes } from '../service/client.ts';
 import { no, notAsked, yes, type Answer } from './answers.ts';
 
@@ -57,7 +58,7 @@ export async function proof(
   const verdicts = found.proofs.map(judge);
   const verified = verdicts.flatMap((v) => v.verified ?? []).filter((v) => toHex(v.runId) === claim.runId);
   const refused = verdicts.filter((v) => v.verified === null).map((v) => `${v.name}: ${v.refusal?.message}`);
-  const [run] = runVerdicts(verified);
+  const [run] = provenRuns(verified);
   const evidence = { 'proofs from': found.source, run: claim.runId };
   if (run === undefined) return { answer: no(refused[0] ?? 'no proof of this run is there', evidence), record: null };
   const chain = run.report.chains.find((c) => c.adapterRoot === root);

@@ -1,4 +1,5 @@
 /** Proves a run segment by segment; what is proven already stays. */
+import { provenRuns } from '../../protocol/proven-runs.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { Chain } from '../../protocol/chain.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
@@ -11,7 +12,6 @@ import { proofFile, proofFolder, readIfThere, writeProof } from './folder.ts';
 import { writeProvenance } from './provenance.ts';
 import { segmentRanges, type SegmentRange } from './ranges.ts';
 import { SegmentProver } from './segment.ts';
-import { runVerdicts } from './verify-files.ts';
 
 /** One segment's proof on the disk. */
 export interface SegmentProof {
@@ -70,7 +70,7 @@ export async function proveRun(
   } finally {
     prover.close();
   }
-  const chain = runVerdicts(proofs.map((p) => p.verified))[0]?.report.chains[0] ?? null;
+  const chain = provenRuns(proofs.map((p) => p.verified))[0]?.report.chains[0] ?? null;
   if (chain !== null) await writeClaim(run, chain);
   return { proofs, chain };
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { toHex } from '../../protocol/bytes.ts';
 import { VERIFIER } from '../../protocol/verify.ts';
 import { rangeText } from './ranges.ts';
-import { chainDigest, judge, runVerdicts, type RunVerdict, type Verdict } from './verify-files.ts';
+import { chainDigest, provenRuns, type ProvenRun } from '../../protocol/proven-runs.ts';
+import { judge, type Verdict } from './verify-files.ts';
 
 /**
  * Verifies files. One file is judged alone; several must be all segments of one run or of some.
@@ -17,7 +18,7 @@ export async function verifyCommand(files: readonly string[], { json }: { readon
     verdicts.push(verdict);
     if (!json) process.stdout.write(`${verdictText(verdict)}\n`);
   }
-  const runs = runVerdicts(verdicts.flatMap(({ verified }) => verified ?? []));
+  const runs = provenRuns(verdicts.flatMap(({ verified }) => verified ?? []));
   if (json) process.stdout.write(`${JSON.stringify(report(verdicts, runs))}\n`);
   else for (const run of runs) process.stdout.write(`${runText(run)}\n`);
   const valid = verdicts.every(({ verified }) => verified !== null);
@@ -44,7 +45,7 @@ const STOPS = {
 } as const;
 
 /** How far the proofs of a run go, in words. */
-export function runText({ runId, run, report }: RunVerdict): string {
+export function runText({ runId, run, report }: ProvenRun): string {
   const { chains, reached, stop, missing } = report;
   if (chains.length > 0) {
     const [chain] = chains;
@@ -60,7 +61,7 @@ export function runText({ runId, run, report }: RunVerdict): string {
   return `run ${runId}: incomplete: ${reached} of ${run.steps} steps chain from step 0${why}${gaps === '' ? '' : `\n  missing: ${gaps}`}`;
 }
 
-function report(verdicts: readonly Verdict[], runs: readonly RunVerdict[]) {
+function report(verdicts: readonly Verdict[], runs: readonly ProvenRun[]) {
   const proofs = verdicts.map(({ name, bytes, milliseconds, verified, refusal }) => {
     const refused = refusal === null ? null : { code: refusal.code, message: refusal.message };
     if (verified === null) return { file: name, valid: false, bytes, milliseconds, refusal: refused };

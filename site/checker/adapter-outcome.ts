@@ -4,10 +4,10 @@
  */
 import type { Output } from '../../api/client.ts';
 import { counted } from '../../api/words.ts';
+import type { ProvenRun } from '../../protocol/proven-runs.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import type { Check, Outcome, Tone } from '../messages.ts';
-import type { ProvenRun } from './judge.ts';
 import type { Claim } from './kinds.ts';
 
 export type KnownAdapter = Output<'adapter'>;

@@ -1,9 +1,10 @@
 /** Checks files on the reader's machine: proofs, adapters, and what adapters claim about themselves. */
 import { byteCount, counted, stepRange } from '../../api/words.ts';
+import { provenRuns, type ProvenRun } from '../../protocol/proven-runs.ts';
 import type { VerifiedProof } from '../../protocol/verify.ts';
 import type { Event, Outcome, PickedFile, Task } from '../messages.ts';
 import { checkAdapter } from './adapter-file.ts';
-import { judgeProof, provenRuns, type ProvenRun } from './judge.ts';
+import { judgeProof } from './judge.ts';
 import { kindOf, MOST_BYTES, readClaim, type Claim, type FileKind } from './kinds.ts';
 import { failureWords } from './refusals.ts';
 import type { Send } from './sender.ts';

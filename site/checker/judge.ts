@@ -1,10 +1,8 @@
-/** Verifies proofs on this machine, one by one and as the chain of their run. */
+/** Verifies proofs on this machine, one by one. */
 import { counted, runFacts, stepRange, type Fact } from '../../api/words.ts';
-import { fromHex, toHex } from '../../protocol/bytes.ts';
-import { chainReport, type Chain, type ChainReport, type ChainSegment } from '../../protocol/chain.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import type { Stage } from '../../protocol/cost.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { runDigest, type RunSpec } from '../../protocol/statement.ts';
 import { verifierDigest, verifyProof, type VerifiedProof } from '../../protocol/verify.ts';
 import { refusalWords } from './refusals.ts';
 import { progressOf, type Send } from './sender.ts';
@@ -70,35 +68,4 @@ function proofFacts({ statement, runId, proofDigest, soundnessBits }: VerifiedPr
     { term: 'Soundness', value: `${Math.floor(soundnessBits)} bits`, kind: 'text' },
     ...runFacts(run),
   ];
-}
-
-/** Proofs of one run that hold, and how they chain. */
-export interface ProvenRun {
-  readonly runId: string;
-  readonly run: RunSpec;
-  readonly proofs: number;
-  readonly report: ChainReport;
-}
-
-/** Looks for the chain of each run among proofs that hold. */
-export function provenRuns(verified: readonly VerifiedProof[]): ProvenRun[] {
-  const byRun = Map.groupBy(verified, (v) => toHex(v.runId));
-  return [...byRun].map(([runId, proofs]) => {
-    const { run } = proofs[0].statement;
-    return { runId, run, proofs: proofs.length, report: chainReport(proofs.map(segmentOf), run.steps) };
-  });
-}
-
-function segmentOf({ statement, statementHash, proofDigest }: VerifiedProof): ChainSegment {
-  const { first, steps, adapterIn, momentsIn, adapterOut, momentsOut } = statement.segment;
-  const roots = { adapterIn, momentsIn, adapterOut, momentsOut };
-  const digests = { proofDigest: toHex(proofDigest), statementHash: toHex(statementHash) };
-  // All were verified now, by the verifier of this page.
-  return { ...digests, first, steps, ...roots, verifier: OWN_VERIFIER, receivedAt: 0 };
-}
-
-/** Digest of a complete run, 64 hexadecimal digits. */
-export function chainDigest(runId: string, chain: Chain): string {
-  const hashes = chain.segments.map((s) => fromHex(s.statementHash, 32));
-  return toHex(runDigest(fromHex(runId, 32), hashes));
 }

@@ -1,6 +1,7 @@
 /** Verifies a whole run again: its proofs, their chain, its digest and who signed it. */
 import { askBytes, find, type Output } from '../../api/client.ts';
 import { counted, stepRange } from '../../api/words.ts';
+import { chainDigest, provenRuns } from '../../protocol/proven-runs.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { Chain, ChainReport } from '../../protocol/chain.ts';
 import { sha256 } from '../../protocol/hash.ts';
@@ -8,7 +9,7 @@ import { runId as runIdOf, type RunSpec } from '../../protocol/statement.ts';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import type { VerifiedProof } from '../../protocol/verify.ts';
 import type { Check, Outcome, Task } from '../messages.ts';
-import { chainDigest, judgeProof, OWN_VERIFIER, provenRuns } from './judge.ts';
+import { judgeProof, OWN_VERIFIER } from './judge.ts';
 import type { Send } from './sender.ts';
 import { checkRunAttestations } from './signatures.ts';
 

@@ -206,7 +206,7 @@ test('verifying it oneself: signatures of those who are trusted, and the proofs 
   const signatures = snippet('verifyTypedData({');
   expect(await signatures(given())).toEqual([[true]]);
   expect(await signatures(given({ attesters: [owner] }))).toEqual([[false]]);
-  const proofs = snippet('runVerdicts(proofs)');
+  const proofs = snippet('provenRuns(proofs)');
   const seller = owner.toLowerCase();
   expect(await proofs(given())).toEqual([[claim.runId, seller, claim.run.baseRoot, true]]);
   expect(await proofs(given({ file: changedFile() }))).toEqual([[claim.runId, seller, claim.run.baseRoot, false]]);

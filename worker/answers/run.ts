@@ -4,7 +4,7 @@ import { adapterRecordId, type Hex } from '../../protocol/attestation.ts';
 import { chainReport, type Chain } from '../../protocol/chain.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import { attestRun, recordOfRun } from '../attestations.ts';
-import { chainDigest } from '../store/completion.ts';
+import { chainDigest } from '../../protocol/proven-runs.ts';
 import type { RunEntry, SegmentEntry } from '../store/types.ts';
 import type { Sources } from './sources.ts';
 

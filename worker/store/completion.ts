@@ -1,17 +1,11 @@
 /** Complete runs, as the index has them: what follows from the segments of a run by `protocol/chain.ts`. */
 import { adapterRecordId, type Hex } from '../../protocol/attestation.ts';
-import { fromHex, toHex } from '../../protocol/bytes.ts';
 import { chainReport, type Chain, type ChainSegment } from '../../protocol/chain.ts';
-import { runDigest, type RunSpec } from '../../protocol/statement.ts';
+import { chainDigest } from '../../protocol/proven-runs.ts';
+import type { RunSpec } from '../../protocol/statement.ts';
 import type { Completion } from './types.ts';
 
 const hex = (digits: string): Hex => `0x${digits}`;
-
-/** Digest of a complete run, 64 hexadecimal digits. */
-export function chainDigest(runId: string, chain: Chain): string {
-  const hashes = chain.segments.map((segment) => fromHex(segment.statementHash, 32));
-  return toHex(runDigest(fromHex(runId, 32), hashes));
-}
 
 /** What a chain completes. */
 function completionOf(runId: string, run: RunSpec, chain: Chain): Omit<Completion, 'withdrawn'> {
