@@ -17,6 +17,9 @@ export function rowsOfTable(table: Table): number {
   return table.name === 'silu' ? 2 ** table.bits : Math.min(2 ** table.bits, entriesOf(table));
 }
 
+/** The powers that a table begins with take as long as this many angles; then one in 64 of its entries does. */
+const FIRST_POWERS = 400;
+
 /** An optimiser's constants of one step take as long as this many angles. */
 const OPTIMIZER_CONSTANTS = 16;
 
@@ -37,8 +40,8 @@ export function publicsCost(circuit: Circuit, t: Tally): void {
   const { model, seqLen } = circuit.program.config;
   for (const table of circuit.tables.values()) {
     const rows = rowsOfTable(table);
-    t.add('constants', entriesOf(table));
-    t.add('tableRows', 2 * rows);
+    t.add('constants', FIRST_POWERS + entriesOf(table) / 64);
+    t.add('tableRows', 2 * (rows + entriesOf(table)));
     t.held += 2 * 4 * (rows + entriesOf(table));
   }
   const half = model.headDim / 2;

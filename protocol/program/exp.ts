@@ -1,10 +1,12 @@
 /**
- * The tables of softmax and SiLU, computed from integers with proven rounding.
+ * The tables of softmax and SiLU, with proven rounding: from doubles where their error can't change an entry, which IEEE 754
+ * makes the same everywhere (+, −, ×, ÷ and conversions are rounded correctly), and from 128-bit integers where it could.
  *
  * exp of a non-zero rational is transcendental, so no entry but those at 0 (which are integers) is a tie, and
  * 'nearest integer' needs no tie rule.
  */
-import { BITS, EXP_ERROR, ONE, expOfFraction, roundProven } from './fixedpoint.ts';
+import { BITS, ONE, roundProven } from './fixedpoint.ts';
+import { FallingPowers } from './falling-powers.ts';
 
 /** Scale of scores and logits: u counts 2^-10 nats. */
 export const SCORE_BITS = 10;
@@ -36,9 +38,6 @@ let siluCache: SiluTables | undefined;
 /**
  * T(u) = round(2^P·exp(u / 2^10)) wherever it is not 0, for u ≤ 1.
  *
- * Entries follow from T(1) downwards by E ← ⌊E·exp(−2^-10)⌋. With E ≤ 2 the error grows by at most
- * 2·EXP_ERROR + 1 ulps a step and starts at EXP_ERROR.
- *
  * @param probabilityBits P, 1 to 30
  * @throws RangeError for another P
  */
@@ -54,19 +53,35 @@ export function expTable(probabilityBits: number): ExpTable {
   return table;
 }
 
+/**
+ * The integer nearest to a double, where a distance of NEAR from every boundary proves it.
+ * @param value within NEAR of the real number; 0 ≤ value < 2^31
+ * @returns −1 where it could be another
+ */
+function nearest(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (Math.abs(rest - 0.5) <= NEAR) return -1;
+  return rest < 0.5 ? floor : floor + 1;
+}
+
+/** Far above what the doubles below are off by, so rare that the exact way hardly counts. */
+const NEAR = 2 ** -18;
+
 function computeExp(probabilityBits: number): ExpTable {
   const P = BigInt(probabilityBits);
-  const step = expOfFraction(-1n, 1n << BigInt(SCORE_BITS));
-  let power = expOfFraction(1n, 1n << BigInt(SCORE_BITS));
-  let error = EXP_ERROR;
+  const scale = 2 ** probabilityBits;
+  // Powers from exp(1 / 2^10) on, relative to which a double is within 5·2^-53: 2^30·e^(1/1024) times that is below 2^-20.
+  const powers = new FallingPowers(SCORE_BITS, 1n);
   const falling: number[] = [];
-  for (;;) {
-    // u = 0 is exactly 2^P; the recurrence is within its error there, as everywhere.
-    const value = roundProven(power << P, error << P);
+  for (let i = 0; ; i++) {
+    let value = nearest(powers.at(i) * scale);
+    if (value < 0) {
+      const { power, error } = powers.exact(i);
+      value = roundProven(power << P, error << P);
+    }
     if (value === 0) break;
     falling.push(value);
-    power = (power * step) >> BITS;
-    error += 2n * EXP_ERROR + 1n;
   }
   return { lowest: 2 - falling.length, values: Int32Array.from(falling.reverse()) };
 }
@@ -84,29 +99,35 @@ export function siluTables(): SiluTables {
 
 function computeSilu(): SiluTables {
   const scale = 1 << ACTIVATION_BITS;
-  const F = BigInt(ACTIVATION_BITS);
   const bound = 12.5 * scale;
   const silu = new Int32Array(2 * bound);
   const dsilu = new Int32Array(2 * bound);
-  const step = expOfFraction(-1n, 1n << F);
-  let power = ONE; // exp(−x / 2^12)
-  let powerError = 0n;
+  const powers = new FallingPowers(ACTIVATION_BITS, 0n);
   for (let x = 0; x <= bound; x++) {
-    const n = BigInt(x);
-    const sigma = (ONE << BITS) / (ONE + power);
-    // σ has derivative at most 1 in exp(−x); one more ulp is cut by the division.
-    const sigmaError = powerError + 1n;
-    const value = roundProven(n * sigma, n * sigmaError);
-    const slope = (sigma * (ONE - sigma)) >> BITS; // σ(1 − σ): within 2·sigmaError + 1
-    const derivative = roundProven((sigma << F) + n * slope, (sigmaError << F) + n * (2n * sigmaError + 1n));
+    // exp(−x / 2^12) is within 5·2^-53, so σ within 8·2^-53, σ(1 − σ) within 20·2^-53; times x below 2^16, far below NEAR.
+    const sigma = 1 / (1 + powers.at(x));
+    let value = nearest(x * sigma);
+    let derivative = nearest(scale * sigma + x * (sigma * (1 - sigma)));
+    if (value < 0 || derivative < 0) [value, derivative] = exactSilu(x, powers);
     if (x < bound) {
       silu[bound + x] = value;
       dsilu[bound + x] = derivative;
     }
     silu[bound - x] = value - x;
     dsilu[bound - x] = scale - derivative;
-    power = (power * step) >> BITS;
-    powerError += EXP_ERROR + 1n;
   }
   return { bound, silu, dsilu };
+}
+
+/** silu and silu' at x / 2^12, rounded. @throws RoundingError */
+function exactSilu(x: number, powers: FallingPowers): [number, number] {
+  const F = BigInt(ACTIVATION_BITS);
+  const n = BigInt(x);
+  const { power, error } = powers.exact(x);
+  const sigma = (ONE << BITS) / (ONE + power);
+  // σ has derivative at most 1 in exp(−x); one more ulp is cut by the division.
+  const sigmaError = error + 1n;
+  const slope = (sigma * (ONE - sigma)) >> BITS; // σ(1 − σ): within 2·sigmaError + 1
+  const derivative = roundProven((sigma << F) + n * slope, (sigmaError << F) + n * (2n * sigmaError + 1n));
+  return [roundProven(n * sigma, n * sigmaError), derivative];
 }

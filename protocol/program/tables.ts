@@ -30,13 +30,11 @@ export function siluColumns(bits: number): TableColumns {
     const half = 2 ** (bits - 1);
     const { bound, silu, dsilu } = siluTables();
     const columns = [new Int32Array(2 * half), new Int32Array(2 * half)] as const;
-    for (let i = 0; i < 2 * half; i++) {
-      const at = i - half + bound;
-      const inside = at >= 0 && at < silu.length;
-      const above = at >= silu.length;
-      columns[0][i] = inside ? silu[at] : above ? i - half : 0;
-      columns[1][i] = inside ? dsilu[at] : above ? UNIT : 0;
-    }
+    const inside = Math.min(half, bound);
+    columns[0].set(silu.subarray(bound - inside, bound + inside), half - inside);
+    columns[1].set(dsilu.subarray(bound - inside, bound + inside), half - inside);
+    for (let x = inside; x < half; x++) columns[0][half + x] = x;
+    columns[1].fill(UNIT, half + inside);
     return { min: siluMin(bits), start: 0, columns };
   });
 }

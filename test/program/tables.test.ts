@@ -2,13 +2,50 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, test } from 'vitest';
 import { expTable, siluTables } from '../../protocol/program/exp.ts';
+import { FallingPowers } from '../../protocol/program/falling-powers.ts';
+import { BITS, EXP_ERROR, expOfFraction, roundProven } from '../../protocol/program/fixedpoint.ts';
 import { ropeTables } from '../../protocol/program/rope.ts';
+import { siluColumns } from '../../protocol/program/tables.ts';
 
 // The digests below (SHA-256 of little-endian int32) come from a float64 PyTorch computation of the same tables,
 // torch.round(f(x)·2^k): an implementation that shares nothing with this one.
 const digest = (values: Int32Array): string => bytesToHex(sha256(new Uint8Array(values.buffer)));
 
+/** T(u) from T(1) downwards in 128-bit integers alone, by E ← ⌊E·exp(−2^-10)⌋. */
+function expInIntegers(bits: number): number[] {
+  const step = expOfFraction(-1n, 1024n);
+  const falling: number[] = [];
+  let error = EXP_ERROR;
+  for (let power = expOfFraction(1n, 1024n); falling.at(-1) !== 0; power = (power * step) >> BITS) {
+    falling.push(roundProven(power << BigInt(bits), error << BigInt(bits)));
+    error += 2n * EXP_ERROR + 1n;
+  }
+  return falling.slice(0, -1).reverse();
+}
+
+describe('powers', () => {
+  test.each([
+    [10, 1n, 22_000],
+    [12, 0n, 51_201],
+  ])('of exp(−2^-%i) are as near as they say, in any order', (bits, start, count) => {
+    const powers = new FallingPowers(bits, start);
+    for (let n = 0; n < 2000; n++) {
+      const i = (n * 7919) % count;
+      const { power, error } = powers.exact(i);
+      // A double above 2^-75 is a multiple of 2^-128.
+      const double = BigInt(powers.at(i) * 2 ** 128);
+      const off = double > power ? double - power : power - double;
+      expect((off - error) << 53n).toBeLessThanOrEqual(5n * power);
+      expect(Number(power) / 2 ** 128).toBeCloseTo(Math.exp((Number(start) - i) / 2 ** bits), 14);
+    }
+  });
+});
+
 describe('exp', () => {
+  test.each([1, 10, 12, 14, 24, 29, 30])('is that of integers alone at %i bits', (bits) => {
+    expect([...expTable(bits).values]).toEqual(expInIntegers(bits));
+  });
+
   test.each([
     [16, -12066, 'fb65b1eb2759981818f79e466beac95793084cfd15e46dd8a1e8fd1064467a48'],
     [24, -17744, 'ef68c5505e3f29ca254c5b5e9bdba3dfad24a87ec657c66ec45eeafe78240539'],
@@ -70,6 +107,22 @@ describe('silu', () => {
       expect(dsilu[bound - x]).toBe(4096 - dsilu[bound + x]);
     }
     expect([silu[bound], dsilu[bound]]).toEqual([0, 2048]);
+  });
+});
+
+describe('rows of silu', () => {
+  const { bound, silu, dsilu } = siluTables();
+  test.each([1, 8, 16, 17, 18])('hold the table as far as %i bits go, and the closed forms beyond it', (bits) => {
+    const half = 2 ** (bits - 1);
+    const { min, start, columns } = siluColumns(bits);
+    expect([min, start]).toEqual([BigInt(-half), 0]);
+    const expected = Array.from({ length: 2 * half }, (_, i) => {
+      const x = i - half;
+      if (x < -bound) return [0, 0];
+      return x < bound ? [silu[x + bound], dsilu[x + bound]] : [x, 4096];
+    });
+    expect([...columns[0]]).toEqual(expected.map(([value]) => value));
+    expect([...columns[1]]).toEqual(expected.map(([, slope]) => slope));
   });
 });
 
