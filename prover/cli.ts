@@ -1,4 +1,6 @@
 import { readdir } from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 import { Command } from 'commander';
 
@@ -7,6 +9,9 @@ import { explain } from './explain.ts';
 interface CommandModule {
   readonly register: (program: Command) => void;
 }
+
+// What Node.js strips and compiles is kept, in a folder that no other user of the machine can write to.
+enableCompileCache(fileURLToPath(new URL('../.zklora/compile-cache', import.meta.url)));
 
 const COMMANDS = new URL('commands/', import.meta.url);
 
