@@ -78,7 +78,7 @@ export const OPERATION_ROUTES = {
     method: 'post',
     path: '/webhooks',
     tags: ['webhooks'],
-    summary: 'Be told of complete runs, revoked adapters and withdrawn verifiers',
+    summary: 'Be told of complete runs, anchored and revoked adapters, and withdrawn verifiers',
     description:
       'Standard Webhooks: HMAC-SHA256 over id.timestamp.body, header webhook-signature. Deliveries are retried for about a day, and may come twice: webhook-id tells.',
     security: apiKey,

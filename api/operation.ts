@@ -15,7 +15,9 @@ export const createdKey = key
   .meta({ id: 'CreatedKey' });
 export const keys = z.object({ keys: z.array(key) }).meta({ id: 'Keys' });
 
-export const eventType = z.enum(['run.complete', 'adapter.revoked', 'verifier.withdrawn']).meta({ id: 'EventType' });
+export const eventType = z
+  .enum(['run.complete', 'adapter.anchored', 'adapter.revoked', 'verifier.withdrawn'])
+  .meta({ id: 'EventType' });
 export const newWebhook = z
   .strictObject({
     url: z

@@ -10,7 +10,7 @@ import type { anchor } from '../api/answers.ts';
 import type { Hex } from '../protocol/attestation.ts';
 import { ChainReadError, chainSettings, readRecords, readStatuses, type ChainSettings } from './chain-node.ts';
 import type { Env } from './env.ts';
-import { adapterRevokedEvent, insertEvent } from './events/event.ts';
+import { adapterAnchoredEvent, adapterRevokedEvent, insertEvent, type ServiceEvent } from './events/event.ts';
 
 export { ChainReadError, chainSettings };
 
@@ -57,12 +57,29 @@ async function asked<T>(settings: ChainSettings, now: number, ask: () => Promise
   }
 }
 
+/** What subscribers are told of an anchor that was otherwise before. */
+function eventOf(
+  { record, chainId, registry, status, anchoredAt, endedAt }: Anchor,
+  run: { readonly run_id: string; readonly adapter_root: string },
+  { known, now }: { readonly known: boolean; readonly now: number },
+): ServiceEvent {
+  const facts = { runId: run.run_id, adapterRoot: run.adapter_root, record, chainId, registry };
+  // Of a record that was never looked at, the chain's time tells whether that is news.
+  const noticed = (since: number | null): number => (known ? now : (since ?? now));
+  if (status === 'revoked') return adapterRevokedEvent({ ...facts, endedAt: endedAt ?? now }, noticed(endedAt));
+  return adapterAnchoredEvent({ ...facts, anchoredAt: anchoredAt ?? now }, noticed(anchoredAt));
+}
+
+/** Statuses that subscribers hear of. */
+const TOLD: readonly Anchor['status'][] = ['anchored', 'revoked'];
+
 /**
- * Keeps what was read, and in the same transaction the events of those that are revoked now and were not before.
+ * Keeps what was read, and in the same transaction the events of those that stand now, or are revoked, and did not or
+ * were not before.
  * @param news whether the chain's log just told of them
  */
 async function save(env: Env, anchors: readonly Anchor[], before: Kept, now: number, news: boolean): Promise<void> {
-  const fresh = anchors.filter((a) => a.status === 'revoked' && before.get(a.record)?.status !== 'revoked');
+  const fresh = anchors.filter((a) => TOLD.includes(a.status) && before.get(a.record)?.status !== a.status);
   const about =
     fresh.length === 0
       ? []
@@ -71,14 +88,11 @@ async function save(env: Env, anchors: readonly Anchor[], before: Kept, now: num
             .bind(JSON.stringify(fresh.map((a) => a.record)))
             .all<{ record: string; run_id: string; adapter_root: string }>()
         ).results;
-  const events = fresh.flatMap(({ record, chainId, registry, endedAt }) => {
-    const run = about.find((row) => row.record === record);
+  const events = fresh.flatMap((anchor) => {
+    const run = about.find((row) => row.record === anchor.record);
     if (run === undefined) return [];
-    const known = news || before.has(record);
-    const facts = { runId: run.run_id, adapterRoot: run.adapter_root, record, chainId, registry };
-    // Of a record that was never looked at, the time of its end tells whether that is news.
-    const at = known ? now : (endedAt ?? now);
-    return [insertEvent(env.INDEX, adapterRevokedEvent({ ...facts, endedAt: endedAt ?? now }, at), now)];
+    const known = news || before.has(anchor.record);
+    return [insertEvent(env.INDEX, eventOf(anchor, run, { known, now }), now)];
   });
   const rows = anchors.map((a) => env.INDEX.prepare(SAVE).bind(a.record, JSON.stringify(a), now));
   await env.INDEX.batch([...rows, ...events]);

@@ -26,7 +26,7 @@ function registerKeys(operate: Command): void {
 function registerWebhooks(operate: Command): void {
   const webhooks = operate.command('webhooks').description('webhooks of the API key in ZKLORA_API_KEY');
   asking(webhooks, 'add <url>', 'have events posted to an https URL; prints the secret of their signatures, this once')
-    .requiredOption('--events <types...>', 'run.complete, adapter.revoked, verifier.withdrawn')
+    .requiredOption('--events <types...>', 'run.complete, adapter.anchored, adapter.revoked, verifier.withdrawn')
     .action(async (url: string, { events, ...output }: Output & { events: string[] }) => {
       await (
         await import('../operate/webhooks.ts')

@@ -9,6 +9,17 @@ export interface DemoRequest {
   readonly json: boolean;
 }
 
+/** What a reader may do with a run that is kept. */
+function keptText(folder: string): string {
+  const commands = [
+    `./zklora inspect ${folder}/run/proofs/segment-00000000-1.zklora`,
+    `./zklora verify ${folder}/run/proofs/*.zklora`,
+    `./zklora check ${folder}/run/adapter`,
+    `./zklora submit ${folder}/run --to http://localhost:8787    # a worker of your own: docs/deploy.md, "On one machine"`,
+  ];
+  return `Everything is kept in ${folder}; look closer with\n  ${commands.join('\n  ')}`;
+}
+
 /** Shows the whole way. Everything that it starts ends with it. @returns the exit status: 0, or 130 after Ctrl-C */
 export async function demoCommand({ steps, keep, json }: DemoRequest): Promise<number> {
   const stage = await Stage.open(keep);
@@ -28,7 +39,7 @@ export async function demoCommand({ steps, keep, json }: DemoRequest): Promise<n
     const { seconds, phases } = teller;
     const shares = phases.map((p) => `${p.name} ${p.seconds.toFixed(1)} s`).join(', ');
     teller.say(`\nDone in ${seconds.toFixed(0)} s: ${shares}.`);
-    if (keep) teller.say(`Everything is kept in ${stage.folder}.`);
+    if (keep) teller.say(keptText(stage.folder));
     if (json) process.stdout.write(`${JSON.stringify({ ok: true, seconds, phases, ...summary })}\n`);
     return 0;
   } catch (error) {

@@ -70,6 +70,7 @@ describe('a revocation', () => {
     expect(results).toHaveLength(3);
     expect(results).toEqual(expect.arrayContaining(expected));
     expect(await watched.told()).toEqual([watched.idOf('c')]);
+    expect(await watched.told('adapter.anchored')).toEqual([watched.idOf('b')]);
 
     // Of a record that was superseded before.
     await watched.revoke('a');

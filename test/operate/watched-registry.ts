@@ -121,10 +121,12 @@ export async function watchedRegistry() {
       const anchors = "INSERT INTO anchors SELECT value, 'null', 0 FROM json_each(?1)";
       await index.batch([completions, anchors].map((query) => index.prepare(query).bind(ids)));
     },
-    /** Records of which subscribers are to be told, sorted. */
-    async told(): Promise<string[]> {
-      const query = index.prepare("SELECT data ->> '$.record' AS record FROM events WHERE sent_at IS NULL");
-      return (await query.all<{ record: string }>()).results.map(({ record }) => record).sort();
+    /** Records whose revocation, or anchor, subscribers are to be told of, sorted. */
+    async told(type: 'adapter.revoked' | 'adapter.anchored' = 'adapter.revoked'): Promise<string[]> {
+      const query = index.prepare(
+        "SELECT data ->> '$.record' AS record FROM events WHERE sent_at IS NULL AND type = ?1",
+      );
+      return (await query.bind(type).all<{ record: string }>()).results.map(({ record }) => record).sort();
     },
     cursor: async (): Promise<{ next: number; span: number }> => {
       const query = index.prepare('SELECT next_block AS next, span FROM chain_cursors WHERE registry = ?1');

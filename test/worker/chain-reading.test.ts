@@ -22,18 +22,20 @@ const selector = (name: View): string => toFunctionSelector(RECORD_VIEWS.find((v
 
 interface State {
   readonly status: (typeof RECORD_STATUSES)[number];
+  readonly anchoredAt?: number;
   readonly endedAt?: number;
   readonly successor?: Hex;
 }
 
 /** Settings of a node that says this of every record; each node is another, so that none rests for another's failure. */
-function nodeSaying({ status, endedAt = 0, successor = ZERO }: State, chain = '0x7a69', script = 'says'): Env {
+function nodeSaying(state: State, chain = '0x7a69', script = 'says'): Env {
+  const { status, anchoredAt = NOW - 800, endedAt = 0, successor = ZERO } = state;
   const code = RECORD_STATUSES.indexOf(status);
   const attester = status === 'unknown' ? (`0x${'00'.repeat(20)}` as const) : ATTESTER;
   const anchor = {
     attester,
     issuedAt: NOW - 900,
-    anchoredAt: status === 'unknown' ? 0 : NOW - 800,
+    anchoredAt: status === 'unknown' ? 0 : anchoredAt,
     status: code,
   } as const;
   const url = new URL(`https://node.example.com/${script}?chain=${chain}&n=${nodes++}`);
@@ -205,20 +207,53 @@ describe('a node that fails', () => {
 });
 
 describe('the watch for revocations', () => {
+  const toldAs = async (type: string) => (await events()).filter((event) => event.type === type);
+
+  test('tells of an anchor once, whoever notices it, and again where it is in another block', async () => {
+    await complete(id(1), id(2), id(3));
+    await watchRecords(nodeSaying({ status: 'unknown' }), NOW);
+    const anchored = nodeSaying({ status: 'anchored', anchoredAt: NOW + 100 });
+    await anchorOf(anchored, id(1), NOW + 120);
+    expect(await watchRecords(anchored, NOW + 120)).toBe(2);
+    expect(await watchRecords(anchored, NOW + 240)).toBe(3);
+    const told = await events();
+    expect(told.map(({ type, sent_at }) => [type, sent_at])).toEqual(
+      Array.from({ length: 3 }, () => ['adapter.anchored', null]),
+    );
+    const data = told.map((event) => JSON.parse(event.data) as Record<string, unknown>);
+    expect(data.map(({ record }) => record).sort()).toEqual([id(1), id(2), id(3)]);
+    for (const { record, ...facts } of data) {
+      const digest = String(record).slice(2);
+      const registry = { chainId: 31337, registry: REGISTRY };
+      expect(facts).toEqual({ runId: digest, adapterRoot: digest, ...registry, anchoredAt: NOW + 100 });
+    }
+
+    // A reorganisation: gone, back in the same block, gone, and back in another.
+    await watchRecords(nodeSaying({ status: 'unknown' }), NOW + 360);
+    await watchRecords(anchored, NOW + 480);
+    expect(await events()).toHaveLength(3);
+    await watchRecords(nodeSaying({ status: 'unknown' }), NOW + 600);
+    await watchRecords(nodeSaying({ status: 'anchored', anchoredAt: NOW + 112 }), NOW + 720);
+    expect(await events()).toHaveLength(6);
+  });
+
+  test('a record that is new here and was anchored long ago is no news', async () => {
+    await complete(id(1));
+    await watchRecords(nodeSaying({ status: 'anchored', anchoredAt: NOW - 900_000 }), NOW);
+    expect((await toldAs('adapter.anchored')).map(({ sent_at }) => sent_at)).toEqual([NOW - 900_000]);
+  });
+
   test('tells of a revocation once, whoever notices it', async () => {
     await complete(id(1), id(2));
     expect(await watchRecords(nodeSaying({ status: 'anchored' }), NOW)).toBe(2);
-    expect(await events()).toEqual([]);
+    expect(await toldAs('adapter.revoked')).toEqual([]);
     const revoked = nodeSaying({ status: 'revoked', endedAt: NOW + 100 });
     // One is noticed by a reader, the other by the schedule.
     await anchorOf(revoked, id(1), NOW + 120);
     expect(await watchRecords(revoked, NOW + 120)).toBe(1);
     expect(await watchRecords(revoked, NOW + 240)).toBe(0);
-    const told = await events();
-    expect(told.map(({ type, sent_at }) => [type, sent_at])).toEqual([
-      ['adapter.revoked', null],
-      ['adapter.revoked', null],
-    ]);
+    const told = await toldAs('adapter.revoked');
+    expect(told.map(({ sent_at }) => sent_at)).toEqual([null, null]);
     const records = told.map(({ data }) => JSON.parse(data) as Record<string, unknown>);
     expect(records.map(({ record }) => record).sort()).toEqual([id(1), id(2)]);
     expect(records[0]).toMatchObject({ chainId: 31337, registry: REGISTRY, endedAt: NOW + 100 });

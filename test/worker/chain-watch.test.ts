@@ -68,7 +68,9 @@ async function complete(...records: Hex[]): Promise<void> {
 }
 
 const revocations = async (): Promise<unknown[]> =>
-  (await rowsOf('events')).map(({ data }) => (JSON.parse(data as string) as { record: Hex }).record);
+  (await rowsOf('events'))
+    .filter(({ type }) => type === 'adapter.revoked')
+    .map(({ data }) => (JSON.parse(data as string) as { record: Hex }).record);
 
 beforeEach(emptyIndex);
 

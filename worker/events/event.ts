@@ -45,26 +45,39 @@ export function runCompleteEvent(completion: {
   return event('run.complete', `${runId} ${verifier} ${adapterRoot}`, data, completedAt);
 }
 
+/** A record in a registry, and the run that it is of. */
+interface RecordFacts {
+  readonly runId: string;
+  readonly adapterRoot: string;
+  readonly record: string;
+  readonly chainId: number;
+  readonly registry: string;
+}
+
+const inRegistry = ({ chainId, registry, record }: RecordFacts): string =>
+  `${chainId} ${registry.toLowerCase()} ${record}`;
+
+/**
+ * A record stands in the registry.
+ * @param about.anchoredAt since when, seconds since 1970
+ * @param at when it was noticed
+ */
+export function adapterAnchoredEvent(about: RecordFacts & { readonly anchoredAt: number }, at: number): ServiceEvent {
+  const { runId, adapterRoot, record, chainId, registry, anchoredAt } = about;
+  const data = { runId, adapterRoot, record, chainId, registry, anchoredAt };
+  return event('adapter.anchored', `${inRegistry(about)} ${anchoredAt}`, data, at);
+}
+
 /**
  * The owner revoked a record in the registry. A revocation that a reorganisation undid and that comes again in another
  * block is another event, since its end is another.
  * @param about.endedAt when the record was first superseded or revoked
  * @param at when it was noticed, seconds since 1970
  */
-export function adapterRevokedEvent(
-  about: {
-    readonly runId: string;
-    readonly adapterRoot: string;
-    readonly record: string;
-    readonly chainId: number;
-    readonly registry: string;
-    readonly endedAt: number;
-  },
-  at: number,
-): ServiceEvent {
+export function adapterRevokedEvent(about: RecordFacts & { readonly endedAt: number }, at: number): ServiceEvent {
   const { runId, adapterRoot, record, chainId, registry, endedAt } = about;
   const data = { runId, adapterRoot, record, chainId, registry, endedAt };
-  return event('adapter.revoked', `${chainId} ${registry.toLowerCase()} ${record} ${endedAt}`, data, at);
+  return event('adapter.revoked', `${inRegistry(about)} ${endedAt}`, data, at);
 }
 
 /** A verifier version counts no more. @param digest of the version */
