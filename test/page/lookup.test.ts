@@ -144,6 +144,9 @@ const moving = (page: Page): Promise<number> =>
       }).length,
   );
 
+const openAll = (page: Page): Promise<void> =>
+  page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)));
+
 const brightness = (page: Page): Promise<number> =>
   page.evaluate(() => Math.max(...getComputedStyle(document.body).backgroundColor.match(/\d+/g)!.map(Number)));
 
@@ -155,6 +158,7 @@ describe('every page', () => {
       expect(await page.title()).toBe(`${await heading(page)} · zkLoRA`);
       expect(await moving(page), name).toBe(0);
       expect(await brightness(page), name).toBeGreaterThan(240);
+      await openAll(page);
       await expectAccessible(page, name);
       await page.emulateMedia({ colorScheme: 'dark' });
       expect(await brightness(page), name).toBeLessThan(40);
@@ -165,8 +169,9 @@ describe('every page', () => {
 
   test('is accessible on a phone of 320 pixels, with everything open', () =>
     everyPage({ bypassCSP: true, ...PHONE }, async (page, name) => {
-      await page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)));
-      await expectAccessible(page, name);
+      await openAll(page);
+      // What a width changes; the page's words and structure are the same.
+      await expectAccessible(page, `${name}, phone`, ['target-size', 'scrollable-region-focusable', 'color-contrast']);
     }));
 
   test('keeps to its policy', () => everyPage({}, (page) => page.waitForLoadState('load')));

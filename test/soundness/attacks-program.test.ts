@@ -5,7 +5,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { leafClaims, drawLookup } from '../../protocol/arguments/lookup.ts';
-import { relationAxes } from '../../protocol/arguments/plan.ts';
+import { Planner, onTensor, relationAxes } from '../../protocol/arguments/plan.ts';
+import { claimedFactors, finalWeights } from '../../protocol/arguments/relations.ts';
 import { PLAIN } from '../../protocol/context.ts';
 import { ONE, ZERO, add, lift, mul, scale, sub, type Ext } from '../../protocol/extension.ts';
 import type { Instance } from '../../protocol/instance.ts';
@@ -15,7 +16,7 @@ import { shapeOf } from '../../protocol/program/layout.ts';
 import { writePlacement } from '../../protocol/program/pack.ts';
 import { UniformStream } from '../../protocol/program/stream.ts';
 import { log2Ceil, sizeOf, type Tensor } from '../../protocol/program/tensors.ts';
-import { loTable, type CellWeights } from '../../protocol/program/weights.ts';
+import { AddressPoint, loTable, type CellWeights } from '../../protocol/program/weights.ts';
 import { Transcript } from '../../protocol/transcript.ts';
 import type { CellMap } from '../../prover/train/engine.ts';
 import { ProgramCheck } from '../support/check-program.ts';
@@ -221,5 +222,39 @@ describe.each(Object.entries(RUNS))('%s', (_, options) => {
     const claims = leafClaims(PLAIN, circuit, c, z, p, q);
     for (const { functionals, value: expected } of claims)
       expect(functionals.reduce((s, w) => add(s, functional(w, cells)), ZERO)).toEqual(expected);
+  }, 600_000);
+
+  it("evaluates every functional's weights as their multilinear extension over the oracle's addresses", () => {
+    const draw = drawer('functionals');
+    const point = new Map(relationAxes(circuit).map((a) => [a.name, Array.from({ length: log2Ceil(a.size) }, draw)]));
+    const plan = new Planner(circuit, { rows: t.rows, losses, point, rho: draw() }).run();
+    const r = Array.from({ length: plan.bits }, draw);
+    const c = drawLookup({ challenge: draw });
+    const z = Array.from({ length: circuit.leafBits }, draw);
+    const all = [...plan.linear, ...leafClaims(PLAIN, circuit, c, z, ZERO, ZERO).flatMap((x) => x.functionals)];
+    for (const factor of claimedFactors(plan).values()) {
+      const { tensor } = factor.operand;
+      if (tensor.kind === 'tensor') all.push(...onTensor(circuit, tensor, ONE, finalWeights(factor, r)).functionals);
+    }
+    const places = new Map(
+      Object.entries(circuit.stacks).map(([name, { bits }]) => {
+        const address = Array.from({ length: bits }, draw);
+        return [name, { at: new AddressPoint(address), eq: eqTable(address) }];
+      }),
+    );
+    for (const w of all) {
+      const { at, eq } = places.get(w.placement.cells.oracle) as { at: AddressPoint; eq: Ext[] };
+      const lo = w.placement.lo.reduce<Ext[]>(
+        (out, digit, k) => out.flatMap((x) => loTable(digit, w.lo[k]).map((v) => mul(x, v))),
+        [ONE],
+      );
+      let sum = ZERO;
+      (w.index ?? w.hi.map((_h, b) => b)).forEach((b, i) =>
+        lo.forEach((x, l) => {
+          sum = add(sum, mul(mul(w.hi[i], x), eq[w.placement.base + b * lo.length + l]));
+        }),
+      );
+      expect(at.evaluate(w)).toEqual(mul(sum, w.coef));
+    }
   }, 600_000);
 });

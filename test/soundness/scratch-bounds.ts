@@ -24,7 +24,7 @@ function TAB(t: any): [bigint, bigint] {
   const T1 = (p: number) => (1n << BigInt(p)) + (1n << BigInt(p)) / 1000n + 1n;
   switch (t.name) {
     case 'gate': return [-half, half - 1n];
-    case 'silu': return [-1141n, half];
+    case 'silu': return [-1141n, half - 1n];
     case 'silu_slope': return [-410n, 4506n];
     case 'attention.p': return [0n, 1n << BigInt(s.attention)];
     case 'vocabulary.p': return [0n, 1n << BigInt(s.vocabulary)];
@@ -91,7 +91,7 @@ function checkProgram(program: any, label: string) {
   return `${worstName} 2^${worst.toString(2).length}`;
 }
 let seed = Number(process.argv[2] ?? 1);
-const rnd = () => { seed = (seed * 1103515245 + 12345) % 2147483648; return seed / 2147483648; };
+const rnd = () => { seed = (seed + 0x6D2B79F5) | 0; let t = Math.imul(seed ^ (seed >>> 15), 1 | seed); t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t; return ((t ^ (t >>> 14)) >>> 0) / 4294967296; };
 const int = (a: number, b: number) => a + Math.floor(rnd() * (b - a + 1));
 const pick = <T>(l: readonly T[]): T => l[int(0, l.length - 1)];
 for (const [name, m] of Object.entries(MODEL_SHAPES)) {
