@@ -24,7 +24,7 @@ export const newWebhook = z
       .url({ protocol: /^https$/, error: 'expected an https URL' })
       .max(2000)
       .meta({ description: 'https; no private or local address' }),
-    events: z.array(eventType).min(1).max(3),
+    events: z.array(eventType).min(1).max(eventType.options.length),
   })
   .meta({ id: 'NewWebhook' });
 export const webhook = z

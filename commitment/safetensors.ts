@@ -66,7 +66,7 @@ export function headerLength(
   if (length > BigInt(limit) || Number(length) > fileBytes - PREFIX_BYTES) {
     throw new TensorFileError(
       file,
-      `declares a header of ${length} bytes, in a file of ${fileBytes} bytes; at most ${limit} are read`,
+      `is no safetensors file, or is cut: it declares a header of ${length} bytes, in a file of ${fileBytes} bytes; at most ${limit} are read`,
     );
   }
   return Number(length);

@@ -38,7 +38,7 @@ async function keyOf(c: Request, text: string): Promise<ApiKey> {
   const key = await new KeyStore(c.env).withText(text);
   if (key === null) {
     await requireRate(c, null, 'failure');
-    const next = 'Check that the key is whole; the operator lists and creates keys.';
+    const next = 'Send Authorization: Bearer and the whole key, zkl_…; the operator lists and creates keys.';
     throw unauthorised('KEY_UNKNOWN', 'The Authorization header carries no API key of this service.', next);
   }
   if (key.revokedAt !== null) {

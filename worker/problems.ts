@@ -116,7 +116,10 @@ export function invalid(target: string, issues: readonly Issue[]): Problem {
   return new Problem(400, {
     code: TARGETS[target] ?? 'BODY',
     detail: `${check}: ${message.slice(0, 300)}.`,
-    next: target === 'param' ? 'Take the id from an answer of this worker.' : 'GET /docs tells what the route takes.',
+    next:
+      target === 'param'
+        ? 'Take the id from an answer of this worker; hexadecimal digits in lower case.'
+        : 'GET /docs tells what the route takes.',
     check,
   });
 }
@@ -128,6 +131,9 @@ function ofHttp(error: HTTPException): Problem {
   return new Problem(400, { code: 'BODY_JSON', detail: `The body is not understood: ${error.message}.`, next });
 }
 
+/** What D1 says of an index to which not all of `migrations/` was applied. */
+const UNMIGRATED = /^D1_ERROR: (no such (table|column)|table \S+ has no column)/;
+
 /** Any error as a problem. What isn't known is logged and told to nobody else. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -138,6 +144,11 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ProtocolError) return ofProtocol(error);
   if (error instanceof HTTPException && error.status < 500) return ofHttp(error);
   console.error(error);
+  if (error instanceof Error && UNMIGRATED.test(error.message)) {
+    const detail = 'The worker is not set up well: its index lacks a table or column.';
+    const next = 'Tell the operator of this worker: npx wrangler d1 migrations apply INDEX, with --local or --remote.';
+    return new Problem(500, { code: 'WORKER_SETTING', detail, next });
+  }
   const next = 'Try again; if it happens again, tell the operator of this worker.';
   return new Problem(500, { code: 'INTERNAL', detail: 'The worker made a mistake.', next });
 }

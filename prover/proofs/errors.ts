@@ -16,7 +16,10 @@ export class ProvenanceError extends ProverError {
   readonly file: string;
 
   constructor(file: string, problem: string) {
-    super(`${file}: ${problem}`, '`./zklora prove RUN` writes this file into the adapter directory of its run.');
+    super(
+      `${file}: ${problem}`,
+      'Name the directory that holds it and adapter_model.safetensors; ./zklora prove RUN writes it there.',
+    );
     this.file = file;
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
-import { writeWhole } from '../train/cell-file.ts';
+import { isMissing, writeWhole } from '../train/cell-file.ts';
 import { ProvenanceError } from './errors.ts';
 
 /** The file in an adapter directory. */
@@ -35,6 +35,6 @@ export async function readProvenance(adapter: string): Promise<Provenance> {
   try {
     return schema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
-    throw new ProvenanceError(file, `cannot be used (${(error as Error).message})`);
+    throw new ProvenanceError(file, isMissing(error) ? 'is not there' : `cannot be used (${(error as Error).message})`);
   }
 }

@@ -52,7 +52,7 @@ export interface SubmitRequest {
 
 /**
  * Sends all proofs of a run. What the service has verified by its present verifier version is answered from its store;
- * what it knows from another version alone is verified again.
+ * what it knows from another version alone is verified again. Ctrl-C loses nothing that was stored.
  *
  * @returns the exit status: 0 when the service has the whole run, by a verifier version that counts; else 1
  */
@@ -66,7 +66,14 @@ export async function submitCommand(folder: string, { to, key, json }: SubmitReq
   };
   const onWait = (waiting: Waiting): void => void process.stderr.write(`${waitingText(waiting)}\n`);
   const options = { key: key ?? (process.env[KEY_VARIABLE] || undefined), onWait };
-  const { results, run } = await submitProofs(to, id, files, told, options);
+  const interrupt = (): void => {
+    process.stderr.write(`Stopped. Go on with: ./zklora submit ${folder} --to ${to}\n`);
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupt);
+  const { results, run } = await submitProofs(to, id, files, told, options).finally(() =>
+    process.off('SIGINT', interrupt),
+  );
   if (json) process.stdout.write(`${JSON.stringify({ results, run })}\n`);
   else process.stdout.write(`${runText(run, againCount(results, run))}\n`);
   return run.final !== null && run.final.withdrawn === null ? 0 : 1;

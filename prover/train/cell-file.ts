@@ -23,6 +23,11 @@ const headerSchema = z.strictObject({
 /** What a file says about itself. */
 export type About = z.infer<typeof headerSchema>['about'];
 
+/** Whether a file couldn't be read because there is none of its name. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
 /** Writes bytes so that a reader finds the old file or the new one, even after a power cut. */
 export async function writeWhole(file: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = `${file}.tmp`;

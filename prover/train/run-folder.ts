@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { parseRun } from '../../protocol/statement-schema.ts';
 import type { RunSpec } from '../../protocol/statement.ts';
 import type { Dataset } from '../model/dataset.ts';
-import { readCells, writeCells, writeWhole } from './cell-file.ts';
+import { isMissing, readCells, writeCells, writeWhole } from './cell-file.ts';
 import type { CellMap } from './engine.ts';
 import { RunFolderError } from './errors.ts';
 
@@ -83,8 +83,8 @@ export async function readRunFile(folder: string): Promise<RunFile> {
   } catch (error) {
     throw new RunFolderError(
       file,
-      `cannot be used (${(error as Error).message})`,
-      'Name the folder of a run (--resume).',
+      isMissing(error) ? 'is not there' : `cannot be used (${(error as Error).message})`,
+      'Name the folder of a run: the one that ./zklora train wrote with --out, in that of a demo the folder “run”.',
     );
   }
 }

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
 
+import { eventType } from '../../api/operation.ts';
 import { publicHttps, WebhookUrlError } from '../../worker/events/address.ts';
 import { bodyOf, deliver, PUBLIC_WIRE, type Wire } from '../../worker/events/deliver.ts';
 import { runCompleteEvent } from '../../worker/events/event.ts';
@@ -279,6 +280,15 @@ describe('the routes of webhooks', () => {
     expect(removed.removedAt).toBeGreaterThan(AT);
     expect(await (await request(mine, 'DELETE', webhook.id)).json()).toEqual(removed);
     expect(await list(mine)).toEqual([]);
+  });
+
+  test('may be told of every event that there is', async () => {
+    const events = eventType.options;
+    const response = await request(mine, 'POST', '', { url: 'https://a.hooks.example.com/', events });
+    expect(response.status).toBe(201);
+    const { id, events: kept } = await response.json<{ id: string; events: string[] }>();
+    expect(kept.toSorted()).toEqual(events.toSorted());
+    await request(mine, 'DELETE', id);
   });
 
   test('refuse what is no public https, with the reason', async () => {
