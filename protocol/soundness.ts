@@ -59,9 +59,10 @@ export function soundness(circuit: Circuit, params: ParameterSet, committed: rea
   const pointBits = relationAxes(circuit).reduce((n, a) => n + log2Ceil(a.size), 0);
   const relations = circuit.program.relations.length + circuit.program.ties.length + 1;
   push('relations at a point', '(variables + relations)/|F|', over(pointBits + relations));
-  push('relations sumcheck', '5·variables/|F|', over(5 * 64));
+  // No program has 128 variables, or 64 of tokens: a statement's sizes are bounded.
+  push('relations sumcheck', '5·variables/|F|', over(5 * 128));
   const bit = circuit.program.labels.bits.axes.at(-1)?.size ?? 0;
-  push('one-hot sumcheck', '((log₂V + 1)·variables + claims)/|F|', over((bit + 1) * 32 + claimCount(circuit)));
+  push('one-hot sumcheck', '((log₂V + 1)·variables + claims)/|F|', over((bit + 1) * 64 + claimCount(circuit)));
   const stacks = presentOracles(circuit).map((o) => circuit.stacks[o].bits);
   push('opening', '(claims + 2·variables)/|F|', over(claimCount(circuit) + 2 * Math.max(...stacks)));
   codeTerms(circuit, params, committed, push);

@@ -14,7 +14,7 @@ export function ropeMatrix(config: ProgramConfig, x: Axes, which: 'query' | 'key
   const { headDim, ropeTheta } = config.model;
   let values: Int32Array | undefined;
   const compute = (): Int32Array => {
-    const tables = ropeTables(Number(ropeTheta), headDim, config.seqLen);
+    const tables = ropeTables(ropeTheta, headDim, config.seqLen);
     const [cos, sin] = which === 'query' ? [tables.cosQ, tables.sinQ] : [tables.cos, tables.sin];
     const out = new Int32Array(cos.length * 4);
     for (let i = 0; i < cos.length; i++) {

@@ -4,6 +4,7 @@ import { openCompute, type ComputeKind } from '../compute.ts';
 import { writeAdapter } from '../model/adapter.ts';
 import { readArchitecture } from '../model/config.ts';
 import { writeWhole } from './cell-file.ts';
+import { decayNote } from './decay-note.ts';
 import { RunConfigError } from './errors.ts';
 import { lossPlot } from './loss-plot.ts';
 import { newRun, openRun } from './new-run.ts';
@@ -47,6 +48,8 @@ export async function trainCommand(request: TrainRequest): Promise<number> {
     const { run, base } =
       fresh === null ? await openRun(request.resume!) : await newRun(fresh.sources, fresh.config, compute.backend);
     process.stderr.write(`run ${run.id} in ${run.folder}\n`);
+    const note = decayNote(run.spec.optimizer);
+    if (note !== null) process.stderr.write(`${note}\n`);
     const engine = await compute.engine(run.program(0, 1), { witness: false });
     await engine.loadBase(base);
     const outcome = await train(run, engine, progress, stop.signal);
