@@ -3,7 +3,7 @@
 /** Codes of the service's own. */
 export const SERVICE_CODES = {
   ADAPTER_FILE: 'The adapter file is malformed, or its weights are not of the run’s shape.',
-  ADAPTER_ROOT: 'The adapter file is none at which a stored proof of this run ends.',
+  ADAPTER_ROOT: 'The adapter file is none at which a stored proof of this run ends, and the run is complete.',
   ATTESTER_WINDOW: 'The window of the attesting key contradicts one that was announced.',
   BODY: 'The JSON body is not of the declared shape; “check” names the field.',
   BODY_CUT: 'The connection broke within the body.',
@@ -28,6 +28,7 @@ export const SERVICE_CODES = {
   PROOF_SIZE: 'The body is longer or shorter than any proof of its statement.',
   QUERY: 'A query parameter is not of the declared shape; “check” names it.',
   RATE: 'Too many requests; Retry-After tells when to come again.',
+  RUN_INCOMPLETE: 'No stored proof of the run ends at the adapter file, and its last proofs are still missing.',
   TOO_MANY_FILES: 'As many files of the adapter as are kept are stored.',
   TOO_MANY_PROOFS: 'There are more proofs of the run, or of the statement, than are told or kept.',
   VERIFIER_WITHDRAWN: 'This worker’s own verifier version was withdrawn: it verifies nothing more.',

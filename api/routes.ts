@@ -163,7 +163,7 @@ const WRITE_ROUTES = {
     request: { params: z.object({ id: digest.meta({ description: 'run id' }) }), body: BYTES_BODY },
     responses: {
       200: json('the file is that adapter', answers.shownFile),
-      ...problems(400, 401, 404, 408, 413, 415, 422, 429, 503),
+      ...problems(400, 401, 404, 408, 409, 413, 415, 422, 429, 503),
     },
   },
 } as const satisfies Record<string, Route>;

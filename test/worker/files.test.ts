@@ -20,6 +20,10 @@ const whole = sample({ segment: { ...sampleSegment(0, 8), adapterOut: SAMPLE_ADA
 const { runId } = whole.record;
 /** Another run of the same shape, which ends elsewhere. */
 const other = sample({ run: { ...SAMPLE_RUN, nonce: root(2) }, segment: sampleSegment(0, 8) });
+/** The two halves of a run. */
+const halved = { ...SAMPLE_RUN, nonce: root(5) };
+const early = sample({ run: halved, segment: sampleSegment(0, 4) });
+const last = sample({ run: halved, segment: { ...sampleSegment(4, 4), adapterOut: SAMPLE_ADAPTER_ROOT } });
 /** A run of another shape, of which somebody proved steps up to the adapter's root. */
 const otherShape = { ...SAMPLE_RUN, nonce: root(3), lora: { ...SAMPLE_RUN.lora, rank: 16, alpha: 16 } };
 const foreign = sample({ run: otherShape, segment: { ...sampleSegment(4, 1), adapterOut: SAMPLE_ADAPTER_ROOT } });
@@ -27,7 +31,7 @@ const largeRun = { ...SAMPLE_RUN, nonce: root(4), model: { ...SAMPLE_RUN.model, 
 const large = sample({ run: largeRun, segment: sampleSegment(0, 8) });
 
 beforeAll(async () => {
-  for (const { bytes, record } of [whole, other, foreign, large]) await store.accept(bytes, record);
+  for (const { bytes, record } of [whole, other, foreign, large, early]) await store.accept(bytes, record);
 });
 
 const BYTES = { 'content-type': 'application/octet-stream' };
@@ -93,6 +97,15 @@ describe('POST /runs/{id}/files', () => {
     expect(problem).toMatchObject({ status: 422, code: 'ADAPTER_ROOT', check: 'adapter root', evidence });
     expect(await store.named(fileDigests(bytes).file)).toBeNull();
     expect(await filesInBucket()).toBe(before);
+  });
+
+  test('a file is not taken for a run whose last proofs are still missing: to be shown again later', async () => {
+    const id = early.record.runId;
+    const problem = await problemIn(await show(Uint8Array.from(file), id));
+    const evidence = { adapterRoot: SAMPLE_ADAPTER_ROOT, runId: id };
+    expect(problem).toMatchObject({ status: 409, code: 'RUN_INCOMPLETE', check: 'adapter root', evidence });
+    await store.accept(last.bytes, last.record);
+    expect((await show(Uint8Array.from(file), id)).status).toBe(200);
   });
 
   test('a file is not taken for a run that ends elsewhere', async () => {

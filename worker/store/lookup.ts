@@ -45,6 +45,7 @@ export const LOOKUP_QUERIES = {
     ORDER BY file = ?2 DESC, tensors = ?2 DESC, shown_at, file LIMIT ${MAX_FILES}`,
   countFiles: 'SELECT COUNT(*) AS count FROM files WHERE adapter_root = ?1',
   ends: 'SELECT 1 AS ends FROM proofs WHERE adapter_out = ?1 AND run_id = ?2 LIMIT 1',
+  isComplete: 'SELECT 1 AS complete FROM completions WHERE run_id = ?1 LIMIT 1',
 } as const;
 
 interface ShownRow {
@@ -179,6 +180,11 @@ export class LookupIndex {
   /** Whether a stored proof of a run ends at an adapter. */
   async endsAt(runId: string, adapterRoot: string): Promise<boolean> {
     return (await this.#index.prepare(LOOKUP_QUERIES.ends).bind(adapterRoot, runId).first()) !== null;
+  }
+
+  /** Whether stored proofs chain to the last step of a run, whatever became of the verifier version. */
+  async isComplete(runId: string): Promise<boolean> {
+    return (await this.#index.prepare(LOOKUP_QUERIES.isComplete).bind(runId).first()) !== null;
   }
 
   /** How many files of an adapter are stored. */

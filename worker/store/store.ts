@@ -170,18 +170,22 @@ export class Store {
   /**
    * Stores that a file holds an adapter. The caller has computed the root from the file itself.
    * @returns what is kept: the first time it was shown
-   * @throws Problem (422) where no stored proof of the run ends at that root; 503 where its files are too many
+   * @throws Problem where no stored proof of the run ends at that root (422; 409 while the run is incomplete); 503 where its files are too many
    */
   async showFile(shown: ShownFile): Promise<ShownFile> {
     const { adapterRoot, file, runId } = shown;
-    if (!(await this.endsAt(runId, adapterRoot)))
-      throw new Problem(422, {
-        code: 'ADAPTER_ROOT',
-        detail: `The file is an adapter with root ${adapterRoot}; no stored proof of run ${runId} ends there.`,
-        next: 'Show the file that this run wrote, unchanged, after its last proof was submitted.',
+    if (!(await this.endsAt(runId, adapterRoot))) {
+      const complete = await this.#lookups.isComplete(runId);
+      throw new Problem(complete ? 422 : 409, {
+        code: complete ? 'ADAPTER_ROOT' : 'RUN_INCOMPLETE',
+        detail: `The file is an adapter with root ${adapterRoot}; no stored proof of run ${runId} ends there${complete ? '' : ', and its proofs do not reach its last step yet'}.`,
+        next: complete
+          ? 'Show the file that this run wrote, unchanged.'
+          : 'Have the run’s other proofs submitted, then show the file again; GET /runs/{id} tells which are missing.',
         check: 'adapter root',
         evidence: { adapterRoot, runId },
       });
+    }
     const name = fileObject(adapterRoot, file);
     if ((await this.#lookups.countFiles(adapterRoot)) >= MAX_STORED_FILES && !(await this.#facts.has(name)))
       throw new Problem(503, {
