@@ -15,7 +15,7 @@ import { Hostile, type Bytes } from './hostile.ts';
 const BODIES = env.FULL === '' ? 1_000 : 100_000;
 /** Requests at a time. */
 const AT_ONCE = 8;
-const REFUSALS = [400, 413, 422];
+const REFUSALS = [400, 409, 413, 422];
 
 let proofs: Bytes[];
 let id: string;
