@@ -90,7 +90,7 @@ async function hardhat(): Promise<Count> {
 const withContracts = existsSync(`${ROOT}hardhat.config.ts`);
 
 /** What wants one core, one after the other; the tests of the contracts among it. */
-async function staticChecks(): Promise<Count[]> {
+async function checksOneByOne(): Promise<Count[]> {
   const counts = [await check('tsc', ['--build']), await check('eslint', ['.'])];
   if (withContracts) counts.push(await check('solhint', [...SOLHINT, 'contracts/**/*.sol']));
   counts.push(await check('prettier', ['--check', '--log-level=warn', '.']));
@@ -103,7 +103,7 @@ if (patterns.length > 0) counts.push(await vitest());
 else {
   // Both sides need the contracts' artifacts. Tests wait for nodes, servers and pages, so that a core has time for the checks.
   if (withContracts) counts.push(await check('hardhat', ['build']));
-  counts.push(...(await Promise.all([vitest(), staticChecks()])).flat());
+  counts.push(...(await Promise.all([vitest(), checksOneByOne()])).flat());
 }
 
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);

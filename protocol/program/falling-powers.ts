@@ -59,7 +59,10 @@ export class FallingPowers {
   }
 }
 
-/** With both factors at most 2, the error grows by at most 2·EXP_ERROR + 1 ulps; an `error` below 2^100 adds less than one. */
+/**
+ * The factor is at most 1 and off by EXP_ERROR, the power at most 2: the product is off by `error`, 2·EXP_ERROR, one ulp that
+ * is cut, and less than one for both errors together, as long as `error` is below 2^100.
+ */
 function times({ power, error }: ExactPower, factor: bigint): ExactPower {
   return { power: (power * factor) >> BITS, error: error + 2n * EXP_ERROR + 2n };
 }
